@@ -1,0 +1,201 @@
+"""The options of a workspace, as typed values with their documentation and their origin.
+
+Options come from `codeanatomy.toml` at the root of the workspace and from overrides of the caller; every value knows where
+it came from. Unknown sections and keys are refused. The docstrings here are the reference page.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from codeanatomy_incremental import strict_toml
+
+CONFIG_NAME = "codeanatomy.toml"
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class WorkspaceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which files belong to the workspace and how they are named."""
+
+    source_roots: tuple[str, ...] = ()
+    """Folders from which imports start, relative to the workspace, first one first. Empty means: find them. The workspace
+    itself, `src` folders, and folders with a `pyproject.toml`, `setup.py` or `setup.cfg` are then taken."""
+
+    exclude: tuple[str, ...] = ()
+    """Patterns of files and folders to leave out, written as in `.gitignore`."""
+
+    respect_gitignore: bool = True
+    """Leave out what `.gitignore` files leave out."""
+
+    max_file_bytes: Positive = 8 * 1024 * 1024
+    """Larger files are reported as `source-too-large` and not analysed."""
+
+
+class IncrementalOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How changes reach the graph."""
+
+    watch: bool = True
+    """Listen to the file system. Comparing with the disk from time to time goes on without it."""
+
+    step_ms: Positive = 10
+    """How long the watcher waits for further events before it reports, in milliseconds."""
+
+    burst: Positive = 500
+    """More changed files than this at once are taken for a checkout, and the whole workspace is compared."""
+
+    reconcile_s: Seconds = 60.0
+    """Seconds between comparisons of the whole workspace with the disk while the watcher works; 0 turns them off."""
+
+    poll_s: Seconds = 2.0
+    """Seconds between comparisons when the watcher cannot work; 0 turns them off."""
+
+    answer_timeout_s: Seconds = 30.0
+    """How long a question may wait for the edits before it."""
+
+    batch_files: Positive = 64
+    """Files that are read and handed to the engine together in the first index."""
+
+
+class RulesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which rules make the graph."""
+
+    packs: tuple[str, ...] = ("python",)
+    """Rule packs of the installation to use, in order."""
+
+    paths: tuple[str, ...] = ()
+    """Folders with further rule packs, relative to the workspace."""
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All options of a workspace."""
+
+    workspace: WorkspaceOptions = WorkspaceOptions()
+    incremental: IncrementalOptions = IncrementalOptions()
+    rules: RulesOptions = RulesOptions()
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One effective value and where it came from."""
+
+    key: str
+    value: Any
+    origin: str
+    """`default`, `codeanatomy.toml:LINE` or the name of the override."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Options together with the origin of each value."""
+
+    options: Options
+    settings: tuple[Setting, ...]
+
+
+def load(root: Path, overrides: Mapping[str, str] | None = None, overrides_name: str = "command line") -> Loaded:
+    """The options of the workspace at `root`; raises `strict_toml.TomlError` if any of them is wrong.
+
+    `overrides` maps dotted keys to TOML values and wins over the file.
+    """
+    file = root / CONFIG_NAME
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        text = ""
+    except OSError as error:
+        raise strict_toml.TomlError(CONFIG_NAME, None, "", f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise strict_toml.TomlError(CONFIG_NAME, line, "", "is not UTF-8 text") from error
+    tables = strict_toml.parse(text, CONFIG_NAME)
+    strict_toml.fit(tables, Options, text, CONFIG_NAME)
+    origins = {
+        f"{section}.{key}": f"{CONFIG_NAME}:{strict_toml.line_of(text, (section, key)) or 1}"
+        for section, values in tables.items()
+        for key in values
+    }
+    for key, value in (overrides or {}).items():
+        _override(tables, key, value, overrides_name)
+        origins[key] = overrides_name
+    options = strict_toml.fit(tables, Options, text, overrides_name)
+    settings = tuple(
+        Setting(key=f"{section}.{key}", value=value, origin=origins.get(f"{section}.{key}", "default"))
+        for section, values in msgspec.to_builtins(options).items()
+        for key, value in values.items()
+    )
+    return Loaded(options=options, settings=settings)
+
+
+def reference() -> str:
+    """The reference page of all options, in Markdown."""
+    lines = [
+        "# Configuration",
+        "",
+        "<!-- Made by `codeanatomy config --reference` from the docstrings of `options.py`. Do not edit. -->",
+        "",
+        f"`{CONFIG_NAME}` lies at the root of the workspace. Every key may be left out. An unknown section or key is an error",
+        "that names the nearest one. `codeanatomy config` prints the values in force and where each one came from.",
+    ]
+    for section in msgspec.structs.fields(Options):
+        shape = section.type
+        documentation = _field_docs(shape)
+        lines += ["", f"## [{section.name}]", "", _one_line(shape.__doc__ or "")]
+        for field in msgspec.structs.fields(shape):
+            lines += [
+                "",
+                f"### {field.name}",
+                "",
+                f"Default: `{_toml(msgspec.to_builtins(field.default))}`",
+                "",
+                documentation[field.name],
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _override(tables: dict[str, Any], key: str, value: str, name: str) -> None:
+    section, _, rest = key.partition(".")
+    if not rest:
+        raise strict_toml.TomlError(name, None, key, f"`{key}` is not SECTION.KEY")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    tables.setdefault(section, {})[rest] = parsed
+
+
+def _field_docs(shape: type) -> dict[str, str]:
+    """The docstring below each field of a struct; a field without one is a mistake of ours and fails here."""
+    body = ast.parse(inspect.getsource(shape)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    docs: dict[str, str] = {}
+    for statement, following in zip(body.body, body.body[1:], strict=False):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            match following:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    docs[statement.target.id] = _one_line(text)
+                case _:
+                    raise TypeError(f"{shape.__name__}.{statement.target.id} has no docstring")
+    return docs
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{value}"'
+        case list() | tuple():
+            return "[" + ", ".join(_toml(item) for item in value) + "]"
+        case _:
+            return str(value)

@@ -1,0 +1,199 @@
+"""Reads rule packs and makes the one program document that the engine compiles.
+
+A pack is a folder with a `pack.toml` and one `<rule>.toml` for each rule; the file name is the name of the rule. The loader
+answers for the shape of the files (keys, types, required texts) and names file, line and key; what the rules mean is the
+engine's business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from codeanatomy_incremental import strict_toml
+
+PACK_FILE = "pack.toml"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PLACE = re.compile(r"(?P<file>\S+\.toml)(?::\s*(?P<key>.+))?")
+
+
+class PackError(Exception):
+    """A rule pack that cannot be used."""
+
+    def __init__(self, code: str, file: str, line: int | None, key: str, message: str, hint: str = "") -> None:
+        self.code = code
+        self.file = file
+        self.line = line
+        """The line that is wrong, counted from 1, if it can be named."""
+        self.key = key
+        self.message = message
+        self.hint = hint
+        place = file if line is None else f"{file}:{line}"
+        super().__init__(f"{place}: {message}" + (f" ({hint})" if hint else ""))
+
+
+class PackHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `pack.toml` of a pack."""
+
+    name: str
+    version: str
+    doc: str
+
+
+class Winner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which of several candidate rows is the answer."""
+
+    group: list[str]
+    order: list[str]
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape of a rule file."""
+
+    doc: str
+    kind: Literal["normalize", "derive", "relate", "union", "project", "diagnostic"]
+    example: str
+    from_: str | None = msgspec.field(default=None, name="from")
+    to: list[str] | None = None
+    on: list[str] | None = None
+    unless: list[str] | None = None
+    where: str | None = None
+    select: dict[str, str] | None = None
+    sql: str | None = None
+    inputs: list[str] | None = None
+    rounds: int | None = None
+    winner: Winner | None = None
+    grain: list[str] | None = None
+    refresh: Literal["keyed", "full"] | None = None
+    confidence: float | str | None = None
+    score: float | None = None
+    why: str | None = None
+    severity: Literal["error", "warning", "information", "hint"] | None = None
+    code: str | None = None
+    message: str | None = None
+    roles: dict[str, str] | None = None
+    stored: bool | None = None
+
+
+class RuleFile(msgspec.Struct, frozen=True):
+    """A rule file as it was found."""
+
+    name: str
+    pack: str
+    file: str
+    """The file, as messages name it."""
+
+    text: str
+
+
+class Program(msgspec.Struct, frozen=True):
+    """The program of a workspace: what the engine gets, and the files that it came from."""
+
+    document: bytes
+    packs: tuple[PackHeader, ...]
+    rules: tuple[RuleFile, ...]
+
+
+def load(packs: Sequence[str], root: Path, paths: Sequence[str]) -> Program:
+    """The program of the packs that are installed under these names and of those below folders of the workspace."""
+    headers: list[PackHeader] = []
+    rules: list[RuleFile] = []
+    views: list[dict[str, Any]] = []
+    for folder, shown in _folders(packs, root, paths):
+        header = _header(folder, shown)
+        if any(header.name == known.name for known in headers):
+            raise PackError(
+                "pack-duplicate", f"{shown}/{PACK_FILE}", None, "name", f"a second pack is called `{header.name}`"
+            )
+        headers.append(header)
+        for rule, view in _rules(folder, shown, header.name):
+            rules.append(rule)
+            views.append(view)
+    document = {"packs": [{"name": each.name, "version": each.version} for each in headers], "views": views}
+    return Program(document=msgspec.json.encode(document), packs=tuple(headers), rules=tuple(rules))
+
+
+def line_of(program: Program, where: str) -> int | None:
+    """The line that the engine means by a place such as `packs/python/calls.toml: winner.order`, if it can be found."""
+    found = _PLACE.search(where)
+    if found is None:
+        return None
+    text = next((rule.text for rule in program.rules if rule.file == found["file"]), None)
+    if text is None:
+        return None
+    return strict_toml.line_of(text, tuple(re.split(r"[.\[]", found["key"] or ""))) or 1
+
+
+def installed() -> tuple[str, ...]:
+    """The names of the packs that come with the installation, sorted."""
+    home = resources.files("codeanatomy_incremental.packs")
+    return tuple(sorted(each.name for each in home.iterdir() if each.is_dir() and (each / PACK_FILE).is_file()))
+
+
+def _folders(packs: Iterable[str], root: Path, paths: Iterable[str]) -> Iterator[tuple[Traversable, str]]:
+    home = resources.files("codeanatomy_incremental.packs")
+    for name in packs:
+        known = installed()
+        if name not in known:
+            hint = strict_toml.nearest(name, known)
+            raise PackError(
+                "pack-unknown", "codeanatomy.toml", None, "rules.packs", f"no pack is called `{name}`", hint
+            )
+        yield home / name, f"packs/{name}"
+    for path in paths:
+        folder = root / path
+        if not folder.is_dir():
+            raise PackError("pack-missing", "codeanatomy.toml", None, "rules.paths", f"there is no folder `{path}`")
+        found = [folder] if (folder / PACK_FILE).is_file() else sorted(p.parent for p in folder.glob(f"*/{PACK_FILE}"))
+        if not found:
+            raise PackError(
+                "pack-missing", path, None, "", f"there is no `{PACK_FILE}` in it", "a pack is a folder with one"
+            )
+        for each in found:
+            yield each, each.relative_to(root).as_posix() if each.is_relative_to(root) else each.as_posix()
+
+
+def _header(folder: Traversable, shown: str) -> PackHeader:
+    where = f"{shown}/{PACK_FILE}"
+    return _decode(_text(folder / PACK_FILE, where), where, PackHeader)
+
+
+def _rules(folder: Traversable, shown: str, pack: str) -> Iterator[tuple[RuleFile, dict[str, Any]]]:
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        if not file.name.endswith(".toml") or file.name == PACK_FILE:
+            continue
+        where = f"{shown}/{file.name}"
+        name = file.name.removesuffix(".toml")
+        if _NAME.fullmatch(name) is None:
+            hint = "lower case letters, digits and `_`, a letter first"
+            raise PackError("rule-name", where, None, "", f"`{name}` is no name for a rule", hint)
+        text = _text(file, where)
+        rule = _decode(text, where, Rule)
+        for key in ("doc", "example"):
+            if not getattr(rule, key).strip():
+                line = strict_toml.line_of(text, (key,))
+                raise PackError("rule-decode", where, line, key, f"`{key}` is empty", "say what holds, and show it")
+        view = {key: value for key, value in msgspec.to_builtins(rule).items() if value is not None}
+        yield RuleFile(name=name, pack=pack, file=where, text=text), view | {"name": name, "pack": pack, "file": where}
+
+
+def _text(file: Traversable, where: str) -> str:
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        raise PackError("pack-unreadable", where, None, "", f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PackError("pack-unreadable", where, None, "", "is not UTF-8 text") from error
+
+
+def _decode(text: str, where: str, shape: type[strict_toml.T]) -> strict_toml.T:
+    try:
+        return strict_toml.decode(text, where, shape)
+    except strict_toml.TomlError as error:
+        raise PackError("rule-decode", where, error.line, error.key, error.message, error.hint) from error

@@ -1,0 +1,484 @@
+"""The Python files of a workspace: which they are, what modules they are, and what their bytes are.
+
+All reading of source from disk happens here, and comparing the disk with what is known is the truth that every watcher
+event is only a hint for. A listing never leaves the root: symbolic links to directories are not followed (what they lead to
+inside the root is found by its real path), links to files count only if they end inside. Whatever a file system can hold is
+normal input: special files, unreadable ones and files that vanish become sources with an error code, never exceptions.
+
+Not here: the ignore file of the user's home, because the graph of a workspace must not depend on whose machine reads it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pathspec
+
+from codeanatomy_incremental.options import CONFIG_NAME, WorkspaceOptions
+
+SUFFIXES = (".py", ".pyi")
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+SKIPPED_DIRS = frozenset(
+    {
+        ".git", ".hg", ".svn", ".jj", ".venv", "venv", "node_modules", "__pycache__", "site-packages", ".tox", ".nox",
+        ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".eggs", "__pypackages__",
+    }
+)  # fmt: skip
+"""Directories that hold no source of the workspace, whatever ignore files say."""
+
+BUILD_DIRS = frozenset({"build", "dist"})
+"""Directories that are skipped beside a project file, unless they are packages."""
+
+_SETTLED_NS = 2_000_000_000
+"""A file changed less than this before it was read may change again within the same time stamp."""
+
+
+class Workspace(msgspec.Struct, frozen=True):
+    """A root directory and the options that decide what belongs to it."""
+
+    root: str
+    """Absolute path, as the user or the editor wrote it."""
+
+    options: WorkspaceOptions
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A file of the workspace: its name as a module and its stamp on disk."""
+
+    path: str
+    """Relative to the root, with `/`."""
+
+    module: str
+    package: str
+    """Package against which relative imports resolve."""
+
+    is_package: bool
+    is_stub: bool
+    partition: str
+    search_rank: int
+    """Place in the order of search: roots first, then package before module and source before stub."""
+
+    stamp: tuple[int, int, int, int]
+    """Size, modification and change time in nanoseconds, inode."""
+
+    error: str = ""
+    """Code of what forbids reading it, if anything."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A file of the workspace with its bytes, or with the code that says why there are none."""
+
+    entry: Entry
+    content: bytes | None
+    error: str = ""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is remembered of a file that was read."""
+
+    entry: Entry
+    digest: bytes
+    settled: bool
+    """Whether the stamp can be trusted to change with the content."""
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """The files of a workspace at one moment."""
+
+    entries: dict[str, Entry]
+    """By path, sorted."""
+
+    roots: tuple[str, ...]
+    """Folders from which imports start, in the order of search."""
+
+    refused: tuple[str, ...]
+    """Files whose names are not text, made printable; the graph cannot name them."""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """How a listing differs from what is known."""
+
+    to_read: tuple[Entry, ...]
+    removed: tuple[str, ...]
+
+
+def find_root(start: Path) -> Path:
+    """The directory of the workspace that holds a file or directory: the nearest with a `codeanatomy.toml`, else the nearest
+    with a project file or a repository, else the directory itself."""
+    start = Path(os.path.abspath(start))
+    here = start if start.is_dir() else start.parent
+    for markers in ((CONFIG_NAME,), (*PROJECT_FILES, ".git", ".hg")):
+        for folder in (here, *here.parents):
+            if any((folder / marker).exists() for marker in markers):
+                return folder
+    return here
+
+
+def list_files(workspace: Workspace) -> Listing:
+    """All Python files of a workspace."""
+    found: dict[str, tuple[tuple[int, int, int, int], str]] = {}
+    refused: list[str] = []
+    projects: set[str] = {""}
+    packages: set[str] = set()
+    sources: set[str] = set()
+    real_root = os.path.realpath(workspace.root)
+    for folder, files in _walk(workspace):
+        names = {entry.name for entry in files}
+        if not names.isdisjoint(PROJECT_FILES):
+            projects.add(folder)
+        if not names.isdisjoint(("__init__.py", "__init__.pyi")):
+            packages.add(folder)
+        if folder.rpartition("/")[2] == "src":
+            sources.add(folder)
+        for entry in files:
+            if not entry.name.endswith(SUFFIXES):
+                continue
+            path = _join(folder, entry.name)
+            if not _is_text(path):
+                refused.append(path.encode("utf-8", "backslashreplace").decode("utf-8"))
+                continue
+            stamped = _stamp(workspace, path, real_root)
+            if stamped is not None:
+                found[path] = stamped
+    roots = _search_roots(workspace, projects, packages, sources)
+    prefix = _root_package(workspace)
+    entries = {path: _entry(path, roots, prefix, *found[path]) for path in sorted(found)}
+    return Listing(entries=entries, roots=roots, refused=tuple(sorted(refused)))
+
+
+def look(workspace: Workspace, listing: Listing, paths: Iterable[str]) -> Listing | None:
+    """The listing after a look at some paths, or None if only a new listing can tell.
+
+    Only a new listing can tell when a directory came or went, or a file that decides what modules other files are.
+    """
+    entries = dict(listing.entries)
+    real_root = os.path.realpath(workspace.root)
+    prefix = _root_package(workspace)
+    for path in paths:
+        name = path.rpartition("/")[2]
+        decides = name in PROJECT_FILES or name in (".gitignore", "pyvenv.cfg", CONFIG_NAME)
+        appears = (path in entries) != os.path.lexists(_absolute(workspace, path))
+        if decides or (appears and name.startswith("__init__.")):
+            return None
+        if not name.endswith(SUFFIXES):
+            if os.path.isdir(_absolute(workspace, path)) or any(known.startswith(f"{path}/") for known in entries):
+                return None
+            continue
+        stamped = _stamp(workspace, path, real_root) if _is_text(path) and _belongs(workspace, path) else None
+        if stamped is None:
+            entries.pop(path, None)
+        else:
+            entries[path] = _entry(path, listing.roots, prefix, *stamped)
+    return Listing(entries=dict(sorted(entries.items())), roots=listing.roots, refused=listing.refused)
+
+
+def place(workspace: Workspace, listing: Listing, path: str) -> Entry:
+    """The entry that a file has or would have, for text that is not on disk."""
+    known = listing.entries.get(path)
+    return known or _entry(path, listing.roots, _root_package(workspace), (0, 0, 0, 0), "")
+
+
+def compare(listing: Listing, known: Mapping[str, Known]) -> Comparison:
+    """The files whose stamp or module name differs from what is known, and those that are gone."""
+    to_read = tuple(
+        entry
+        for path, entry in listing.entries.items()
+        if (before := known.get(path)) is None or not before.settled or before.entry != entry
+    )
+    return Comparison(to_read=to_read, removed=tuple(sorted(known.keys() - listing.entries.keys())))
+
+
+def read(workspace: Workspace, entry: Entry, now_ns: int) -> tuple[Source, Known]:
+    """The bytes of a file and what to remember of them. `now_ns` is the time of reading."""
+    content, error = (None, entry.error) if entry.error else _bytes(workspace, entry.path)
+    digest = hashlib.blake2b(content or error.encode(), digest_size=16).digest()
+    settled = not error and now_ns - max(entry.stamp[1], entry.stamp[2]) > _SETTLED_NS
+    return (
+        Source(entry=entry, content=content, error=error),
+        Known(entry=entry, digest=digest, settled=settled),
+    )
+
+
+def differs(before: Known | None, after: Known) -> bool:
+    """Whether a file that was read again means a change for the graph; a touched file does not."""
+    if before is None or before.digest != after.digest:
+        return True
+    stamp = (0, 0, 0, 0)
+    return msgspec.structs.replace(before.entry, stamp=stamp) != msgspec.structs.replace(after.entry, stamp=stamp)
+
+
+def is_of_interest(name: str) -> bool:
+    """Whether an event about a file or directory of this name may matter; directories are told by having no suffix."""
+    return (
+        name.endswith(SUFFIXES)
+        or "." not in name
+        or name in PROJECT_FILES
+        or name in (".gitignore", "pyvenv.cfg", CONFIG_NAME)
+    )
+
+
+def _walk(workspace: Workspace) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
+    """Every directory that belongs to the workspace with its files, each real directory once."""
+    visited: set[tuple[int, int]] = set()
+    stack: list[tuple[str, _Rules]] = [("", _Rules.of_root(workspace))]
+    while stack:
+        folder, rules = stack.pop()
+        try:
+            status = os.stat(_absolute(workspace, folder))
+            with os.scandir(_absolute(workspace, folder)) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError:
+            # A directory that cannot be listed holds nothing that could be shown; its files have no known names.
+            continue
+        if (status.st_dev, status.st_ino) in visited:
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        names = {entry.name for entry in entries}
+        if folder and not names.isdisjoint(("pyvenv.cfg", "CACHEDIR.TAG")):
+            continue
+        rules = rules.below(workspace, folder) if ".gitignore" in names else rules
+        is_project = not names.isdisjoint(PROJECT_FILES)
+        files: list[os.DirEntry[str]] = []
+        for entry in entries:
+            path = _join(folder, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                if not (_is_skipped_dir(workspace, path, is_project) or rules.ignores(f"{path}/")):
+                    stack.append((path, rules))
+            elif entry.name in PROJECT_FILES or (entry.name.endswith(SUFFIXES) and not rules.ignores(path)):
+                files.append(entry)
+        yield folder, files
+
+
+def _belongs(workspace: Workspace, path: str) -> bool:
+    """Whether a listing would reach a path; used for single files, where walking everything would be waste."""
+    rules = _Rules.of_root(workspace)
+    folder = ""
+    parts = path.split("/")
+    for part in parts[:-1]:
+        here = _absolute(workspace, folder)
+        is_project = any(os.path.lexists(os.path.join(here, name)) for name in PROJECT_FILES)
+        rules = rules.below(workspace, folder)
+        folder = _join(folder, part)
+        absolute = _absolute(workspace, folder)
+        if (
+            os.path.islink(absolute)
+            or _is_skipped_dir(workspace, folder, is_project)
+            or any(os.path.lexists(os.path.join(absolute, mark)) for mark in ("pyvenv.cfg", "CACHEDIR.TAG"))
+            or rules.ignores(f"{folder}/")
+        ):
+            return False
+    return not rules.below(workspace, folder).ignores(path)
+
+
+def _is_skipped_dir(workspace: Workspace, path: str, is_project: bool) -> bool:
+    name = path.rpartition("/")[2]
+    if name in SKIPPED_DIRS:
+        return True
+    return name in BUILD_DIRS and is_project and not os.path.lexists(_absolute(workspace, f"{path}/__init__.py"))
+
+
+class _Rules(msgspec.Struct, frozen=True):
+    """The ignore rules that hold in a directory: the patterns of the options, then ignore files from the outermost in."""
+
+    always: pathspec.GitIgnoreSpec
+    layers: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
+    """Directory of each ignore file, relative to the root and ending in `/` unless empty, and its patterns. For a file above
+    the root it is `^` and what has to be put before a path to make it relative to that file."""
+
+    @classmethod
+    def of_root(cls, workspace: Workspace) -> _Rules:
+        always = _patterns(workspace.options.exclude)
+        layers: list[tuple[str, pathspec.GitIgnoreSpec]] = []
+        if workspace.options.respect_gitignore:
+            root = Path(os.path.realpath(workspace.root))
+            repository = next((each for each in (root, *root.parents) if (each / ".git").exists()), root)
+            outside = [each for each in reversed(root.parents) if each == repository or repository in each.parents]
+            files = [(repository, repository / ".git" / "info" / "exclude")]
+            files += [(folder, folder / ".gitignore") for folder in outside]
+            for folder, file in files:
+                spec = _ignore_file(file)
+                below = "" if folder == root else f"{root.relative_to(folder).as_posix()}/"
+                # Whoever opens an ignored directory as a workspace wants to see it.
+                if spec is not None and not (below and spec.check_file(below).include):
+                    layers.append((f"^{below}", spec))
+        return cls(always=always, layers=tuple(layers))
+
+    def below(self, workspace: Workspace, folder: str) -> _Rules:
+        """The rules inside a directory, its own ignore file included if there is one."""
+        if not workspace.options.respect_gitignore:
+            return self
+        spec = _ignore_file(Path(_absolute(workspace, folder)) / ".gitignore")
+        if spec is None:
+            return self
+        return _Rules(always=self.always, layers=(*self.layers, (f"{folder}/" if folder else "", spec)))
+
+    def ignores(self, path: str) -> bool:
+        """Whether a path is left out; directories end in `/`. The innermost ignore file that speaks of it decides."""
+        if self.always.check_file(path).include:
+            return True
+        for prefix, spec in reversed(self.layers):
+            seen = prefix[1:] + path if prefix.startswith("^") else path[len(prefix) :]
+            verdict = spec.check_file(seen).include
+            if verdict is not None:
+                return verdict
+        return False
+
+
+def _ignore_file(file: Path) -> pathspec.GitIgnoreSpec | None:
+    try:
+        text = file.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError:
+        return None
+    return _patterns(text.splitlines())
+
+
+def _patterns(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
+    """The patterns of an ignore file; like git, a line that is no pattern is passed over."""
+    valid: list[str] = []
+    for line in lines:
+        try:
+            pathspec.GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            continue
+        valid.append(line)
+    return pathspec.GitIgnoreSpec.from_lines(valid)
+
+
+def _stamp(workspace: Workspace, path: str, real_root: str) -> tuple[tuple[int, int, int, int], str] | None:
+    """The stamp of a file and the code of what forbids reading it; None if there is no such file in the workspace."""
+    absolute = _absolute(workspace, path)
+    try:
+        status = os.stat(absolute)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return None
+        return (0, 0, 0, 0), "source-unreadable"
+    if stat.S_ISDIR(status.st_mode):
+        return None
+    if os.path.islink(absolute) and not _is_inside(os.path.realpath(absolute), real_root):
+        return None
+    stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    if not stat.S_ISREG(status.st_mode):
+        return stamp, "source-unreadable"
+    return stamp, "source-too-large" if status.st_size > workspace.options.max_file_bytes else ""
+
+
+def _bytes(workspace: Workspace, path: str) -> tuple[bytes | None, str]:
+    """The bytes of a regular file. Opening does not block, should a pipe have taken the place of the file meanwhile."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(_absolute(workspace, path), flags)
+        with open(descriptor, "rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None, "source-unreadable"
+            content = b"".join(iter(lambda: file.read(1 << 20), b""))
+    except FileNotFoundError:
+        return None, "source-vanished"
+    except OSError:
+        return None, "source-unreadable"
+    return (None, "source-too-large") if len(content) > workspace.options.max_file_bytes else (content, "")
+
+
+def _search_roots(workspace: Workspace, projects: set[str], packages: set[str], sources: set[str]) -> tuple[str, ...]:
+    if workspace.options.source_roots:
+        given = tuple(dict.fromkeys(_normal(root) for root in workspace.options.source_roots))
+        return given if "" in given else (*given, "")
+    roots = {project for project in projects if project not in packages}
+    for project in projects:
+        roots.update(_declared_roots(workspace, project))
+    roots.update(folder for folder in sources if folder not in packages and folder.rpartition("/")[0] in projects)
+    return ("", *sorted(roots - {""}))
+
+
+def _declared_roots(workspace: Workspace, project: str) -> Iterator[str]:
+    """Source folders that a project file names for its build tool or for pytest."""
+    try:
+        tables = tomllib.loads(Path(_absolute(workspace, _join(project, "pyproject.toml"))).read_text("utf-8"))
+    except (OSError, ValueError):
+        # No project file, or a broken one: the project then has the layout that its folders show.
+        return
+    folders: list[Any] = [_at(tables, "tool", "maturin", "python-source")]
+    folders.append(_at(tables, "tool", "setuptools", "package-dir", ""))
+    for key in (("setuptools", "packages", "find", "where"), ("pytest", "ini_options", "pythonpath")):
+        where = _at(tables, "tool", *key)
+        folders.extend(where if isinstance(where, list) else [where])
+    for folder in folders:
+        if isinstance(folder, str):
+            path = os.path.normpath(os.path.join(project or ".", folder)).replace(os.sep, "/")
+            if not path.startswith("..") and not os.path.isabs(path) and os.path.isdir(_absolute(workspace, path)):
+                yield _normal(path)
+
+
+def _at(tables: Any, *keys: str) -> Any:
+    for key in keys:
+        tables = tables.get(key) if isinstance(tables, dict) else None
+    return tables
+
+
+def _root_package(workspace: Workspace) -> tuple[str, ...]:
+    """The package that the root directory itself is, such as `django` for a workspace that is an installed package."""
+    names: list[str] = []
+    folder = Path(os.path.realpath(workspace.root))
+    while any((folder / name).is_file() for name in ("__init__.py", "__init__.pyi")) and folder.parent != folder:
+        names.append(folder.name)
+        folder = folder.parent
+    return tuple(reversed(names))
+
+
+def _entry(
+    path: str, roots: Sequence[str], prefix: Sequence[str], stamp: tuple[int, int, int, int], error: str
+) -> Entry:
+    root = max((each for each in roots if not each or path.startswith(f"{each}/")), key=len, default="")
+    inside = path[len(root) + 1 :] if root else path
+    stem, _, suffix = inside.rpartition(".")
+    parts = [*(() if root else prefix), *stem.split("/")]
+    if parts[0].endswith("-stubs"):
+        parts[0] = parts[0].removesuffix("-stubs")
+    is_package = parts[-1] == "__init__"
+    if is_package:
+        parts.pop()
+    package = parts if is_package else parts[:-1]
+    is_stub = suffix == "pyi"
+    return Entry(
+        path=path,
+        module=".".join(parts),
+        package=".".join(package),
+        is_package=is_package,
+        is_stub=is_stub,
+        partition="user",
+        search_rank=4 * list(roots).index(root) + 2 * (not is_package) + is_stub,
+        stamp=stamp,
+        error=error,
+    )
+
+
+def _is_inside(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _normal(folder: str) -> str:
+    return "" if folder in (".", "./", "") else folder.strip("/").removeprefix("./")
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _absolute(workspace: Workspace, path: str) -> str:
+    return os.path.join(workspace.root, *path.split("/")) if path else workspace.root

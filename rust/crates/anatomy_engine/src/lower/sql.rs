@@ -1,0 +1,184 @@
+//! SQL text of a rule, and the one liberty that rules take with SQL: a string literal is a symbol.
+//!
+//! Names, paths and kinds are interned numbers in every table, so `kind = 'class'` compares numbers. The literal stays
+//! text where text is meant: as an argument of a function, a pattern of LIKE, and an operand of `||`.
+
+use std::ops::ControlFlow;
+
+use anatomy_facts::ErrorCode;
+use anatomy_program::{infer_keys, JoinKey, RelationColumns, ViewSpec};
+use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::sqlparser::ast::{
+    visit_expressions_mut, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, Value,
+};
+
+use crate::error::{EngineError, Result};
+
+/// SQL text of a rule that has `from`, and the join keys that were inferred for it.
+///
+/// `columns_of` gives (column, role) of a relation by name, `None` for an unknown one.
+pub(crate) fn sql_of(
+    spec: &ViewSpec,
+    columns_of: &dyn Fn(&str) -> Option<Vec<(String, String)>>,
+) -> Result<(String, Vec<JoinKey>)> {
+    let known = |item: &str, key: &str| -> Result<(String, String, RelationColumns)> {
+        let (relation, alias) = ViewSpec::aliased(item);
+        let columns = columns_of(relation).ok_or_else(|| {
+            EngineError::compile(
+                ErrorCode::RuleUnknownRelation,
+                spec.place(key),
+                format!("rule `{}` reads `{relation}`, which nothing defines", spec.name),
+                "`codeanatomy plan` lists all relations",
+            )
+        })?;
+        let qualified = columns.into_iter().map(|(column, role)| (alias.to_owned(), column, role)).collect();
+        Ok((relation.to_owned(), alias.to_owned(), qualified))
+    };
+    let (relation, alias, mut left) = known(&spec.from, "from")?;
+    let all_from: Vec<String> = left.iter().map(|(alias, column, _)| format!("{alias}.\"{column}\" AS \"{column}\"")).collect();
+    let mut text = format!("FROM {relation} AS {alias}");
+    let mut keys = Vec::new();
+    let join = |item: &String, key: &str, word: &str, left: &mut RelationColumns, keys: &mut Vec<JoinKey>, text: &mut String| -> Result<()> {
+        let (relation, alias, right) = known(item, key)?;
+        let later: Vec<&String> =
+            spec.to.iter().chain(&spec.unless).skip_while(|other| !std::ptr::eq(*other, item)).skip(1).collect();
+        let belongs = |on: &&String| {
+            mentions(on, &alias) && !later.iter().any(|other| mentions(on, ViewSpec::aliased(other).1))
+        };
+        let mut conditions: Vec<String> = spec.on.iter().filter(belongs).cloned().collect();
+        if conditions.is_empty() {
+            let inferred = infer_keys(&spec.place(key), left, &right)?;
+            conditions.extend(inferred.iter().map(|key| format!("{} = {}", key.left, key.right)));
+            let equated: Vec<String> = inferred.iter().map(|key| key.right.clone()).collect();
+            if word == "JOIN" {
+                left.extend(right.into_iter().filter(|column| !equated.contains(&format!("{}.{}", column.0, column.1))));
+            }
+            keys.extend(inferred);
+        } else if word == "JOIN" {
+            left.extend(right);
+        }
+        text.push_str(&format!(" {word} {relation} AS {alias} ON {}", conditions.join(" AND ")));
+        Ok(())
+    };
+    for item in &spec.to {
+        join(item, "to", "JOIN", &mut left, &mut keys, &mut text)?;
+    }
+    for item in &spec.unless {
+        join(item, "unless", "LEFT ANTI JOIN", &mut left, &mut keys, &mut text)?;
+    }
+    let selected = if spec.select.is_empty() {
+        all_from
+    } else {
+        spec.select.iter().map(|(column, expr)| format!("{expr} AS \"{column}\"")).collect()
+    };
+    let mut sql = format!("SELECT {} {text}", selected.join(", "));
+    if !spec.filter.is_empty() {
+        sql.push_str(&format!(" WHERE {}", spec.filter));
+    }
+    Ok((sql, keys))
+}
+
+/// True if an SQL text reads a column of the alias.
+fn mentions(sql: &str, alias: &str) -> bool {
+    sql.match_indices(&format!("{alias}.")).any(|(at, _)| {
+        !sql[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_' || before == '.')
+    })
+}
+
+/// Parses SQL text of a rule and makes symbols of its string literals.
+pub(crate) fn parse_rule(place: &str, sql: &str) -> Result<Statement> {
+    let refused = |message: String| {
+        EngineError::compile(ErrorCode::RuleSql, place, message, format!("the SQL text is: {sql}"))
+    };
+    let mut statements = DFParser::parse_sql(sql).map_err(|error| refused(error.strip_backtrace()))?;
+    let (Some(mut statement), None) = (statements.pop_front(), statements.pop_front()) else {
+        return Err(refused("expected exactly one SELECT".to_owned()));
+    };
+    let Statement::Statement(inner) = &mut statement else {
+        return Err(refused("expected a SELECT".to_owned()));
+    };
+    let _: ControlFlow<()> = visit_expressions_mut(inner, |expr| {
+        symbols_of_literals(expr);
+        ControlFlow::Continue(())
+    });
+    Ok(statement)
+}
+
+fn symbols_of_literals(expr: &mut Expr) {
+    match expr {
+        Expr::Value(value) => {
+            if let Value::SingleQuotedString(_) = value.value {
+                *expr = symbol_call(expr.clone());
+            }
+        }
+        Expr::Function(function) => {
+            if let FunctionArguments::List(list) = &mut function.args {
+                for argument in &mut list.args {
+                    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(inner)) = argument {
+                        unwrap_symbol(inner);
+                    }
+                }
+            }
+        }
+        Expr::Like { pattern, .. } | Expr::ILike { pattern, .. } => unwrap_symbol(pattern),
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+            unwrap_symbol(left);
+            unwrap_symbol(right);
+        }
+        _ => {}
+    }
+}
+
+fn symbol_call(literal: Expr) -> Expr {
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new("symbol")]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(literal))],
+            clauses: vec![],
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: vec![],
+    })
+}
+
+fn unwrap_symbol(expr: &mut Expr) {
+    let Expr::Function(function) = expr else { return };
+    if function.name.to_string() != "symbol" {
+        return;
+    }
+    let FunctionArguments::List(list) = &function.args else { return };
+    if let [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner @ Expr::Value(_)))] = list.args.as_slice() {
+        *expr = inner.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(sql: &str) -> String {
+        parse_rule("test", sql).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_literal_is_a_symbol_where_a_value_is_compared() {
+        assert_eq!(rewritten("SELECT 1 FROM t WHERE kind = 'class'"), "SELECT 1 FROM t WHERE kind = symbol('class')");
+        assert_eq!(
+            rewritten("SELECT 1 FROM t WHERE kind IN ('a', 'b')"),
+            "SELECT 1 FROM t WHERE kind IN (symbol('a'), symbol('b'))"
+        );
+    }
+
+    #[test]
+    fn a_literal_stays_text_where_text_is_meant() {
+        assert_eq!(rewritten("SELECT text(name) LIKE 'a%' FROM t"), "SELECT text(name) LIKE 'a%' FROM t");
+        assert_eq!(rewritten("SELECT starts_with(text(name), '_') FROM t"), "SELECT starts_with(text(name), '_') FROM t");
+        assert_eq!(rewritten("SELECT symbol(text(a) || '.b') FROM t"), "SELECT symbol(text(a) || '.b') FROM t");
+    }
+}

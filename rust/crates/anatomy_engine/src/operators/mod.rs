@@ -1,0 +1,111 @@
+//! The physical operators that DataFusion does not have: late-bound leaves, index look-up joins, and the winner.
+//!
+//! A prepared plan holds no data. What it reads is bound for each run through the [`Run`] that the task context carries,
+//! so that one plan serves every edit, every level of a recursion and any number of readers at once.
+
+mod leaf;
+mod look_up;
+mod winner;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning};
+use datafusion::physical_plan::execution_plan::{reset_plan_states, Boundedness, EmissionType};
+use datafusion::physical_plan::{ExecutionPlan, PlanProperties};
+use datafusion::prelude::SessionConfig;
+use futures::TryStreamExt;
+
+use crate::store::{Relation, Snapshot};
+
+pub(crate) use leaf::{InputExec, LeafExec};
+pub(crate) use look_up::{LookUpExec, LookUpKind, LookUpSpec};
+pub(crate) use winner::{choose, ranks, OrderKey};
+
+/// Which version of a relation a leaf reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// The snapshot before the change.
+    Old,
+    /// The snapshot after the change.
+    New,
+    /// The snapshot after the change, only rows whose `level` lies below [`Run::below`].
+    Below,
+}
+
+/// What one run of a prepared plan reads.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    /// Snapshot before the change.
+    pub(crate) old: Arc<Snapshot>,
+    /// Snapshot after the change.
+    pub(crate) new: Arc<Snapshot>,
+    /// Keys or delta rows, for [`InputExec`].
+    pub(crate) input: Vec<ArrayRef>,
+    /// Bound of levels for [`Version::Below`].
+    pub(crate) below: u32,
+}
+
+impl Run {
+    pub(crate) fn relation(&self, number: usize, version: Version) -> &Arc<Relation> {
+        match version {
+            Version::Old => self.old.relation(number),
+            Version::New | Version::Below => self.new.relation(number),
+        }
+    }
+
+    /// The run that a task context carries.
+    pub(crate) fn of(context: &TaskContext) -> Result<Arc<Run>> {
+        context
+            .session_config()
+            .get_extension::<Run>()
+            .ok_or_else(|| DataFusionError::Internal("a prepared plan was executed without its run".to_owned()))
+    }
+
+    /// Executes a prepared plan on the calling thread and returns its batches in partition order.
+    pub(crate) fn execute(self: &Arc<Run>, plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+        let context = task_context(self.clone());
+        let plan = reset_plan_states(plan.clone())?;
+        let mut batches = Vec::new();
+        for partition in 0..plan.properties().output_partitioning().partition_count() {
+            let stream = plan.execute(partition, context.clone())?;
+            let found: Vec<RecordBatch> = futures::executor::block_on(stream.try_collect())?;
+            batches.extend(found.into_iter().filter(|batch| batch.num_rows() > 0));
+        }
+        Ok(batches)
+    }
+}
+
+/// A task context that carries a run. The runtime and the base configuration are made once: building them anew costs
+/// more than a small plan.
+fn task_context(run: Arc<Run>) -> Arc<TaskContext> {
+    static BASE: LazyLock<(SessionConfig, Arc<RuntimeEnv>)> =
+        LazyLock::new(|| (SessionConfig::new().with_batch_size(BATCH_ROWS), Arc::default()));
+    Arc::new(TaskContext::new(
+        None,
+        String::new(),
+        BASE.0.clone().with_extension(run),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        BASE.1.clone(),
+    ))
+}
+
+/// Rows in one batch of a run.
+pub(crate) const BATCH_ROWS: usize = 8192;
+
+pub(crate) fn properties(schema: &SchemaRef) -> Arc<PlanProperties> {
+    Arc::new(PlanProperties::new(
+        EquivalenceProperties::new(schema.clone()),
+        Partitioning::UnknownPartitioning(1),
+        EmissionType::Incremental,
+        Boundedness::Bounded,
+    ))
+}

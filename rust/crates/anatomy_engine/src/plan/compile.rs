@@ -1,0 +1,523 @@
+//! From a program to compiled views: one pass in topological order, each view lowered against the schemas before it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+
+use anatomy_facts::contract::{field, is_symbol, role_of};
+use anatomy_facts::tables::EVIDENCE;
+use anatomy_facts::{ColumnType, ErrorCode};
+use anatomy_program::{topological, Confidence, Program, Refresh, ViewKind, ViewSpec};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::logical_expr::LogicalPlan;
+
+use super::view::{Branch, Compiled, Occurrence, Prepared, View};
+use crate::error::{EngineError, Result};
+use crate::lower::block::{blocks, describe, Output};
+use crate::lower::sql::{parse_rule, sql_of};
+use crate::lower::{CatalogEntry, Session};
+use crate::operators::{OrderKey, Version};
+
+const KEY: &str = "codeanatomy.key";
+
+struct Compiler<'a> {
+    session: &'a Session,
+    specs: BTreeMap<&'a str, &'a ViewSpec>,
+    catalog: HashMap<String, CatalogEntry>,
+}
+
+/// Compiles a program.
+///
+/// # Errors
+/// Every refusal of the compiler, with its code, place and remedy.
+pub(crate) fn compile(program: &Program, session: &Session) -> Result<Compiled> {
+    let mut compiler = Compiler { session, specs: BTreeMap::new(), catalog: HashMap::new() };
+    let mut relations = Vec::new();
+    for (number, contract) in EVIDENCE.iter().enumerate() {
+        compiler.add(contract.name, number, contract.schema(), None, Version::New)?;
+        relations.push((contract.name.to_owned(), contract.schema()));
+    }
+    for spec in &program.views {
+        if compiler.catalog.contains_key(&spec.name) || compiler.specs.insert(&spec.name, spec).is_some() {
+            return Err(EngineError::compile(
+                ErrorCode::RuleDuplicate,
+                spec.place("name"),
+                format!("`{}` is defined twice", spec.name),
+                "rename one of the two files",
+            ));
+        }
+    }
+    let inlined = compiler.inlined()?;
+    let reads = compiler.reads(&inlined)?;
+    let mut views = Vec::new();
+    for name in topological(&reads)? {
+        let number = relations.len();
+        let view = compiler.view(compiler.specs[name.as_str()], number, &inlined)?;
+        compiler.add(&name, number, view.schema.clone(), view.level, Version::New)?;
+        relations.push((name, view.schema.clone()));
+        views.push(view);
+    }
+    Ok(Compiled { relations, evidence: EVIDENCE.len(), views })
+}
+
+impl<'a> Compiler<'a> {
+    fn add(&mut self, name: &str, number: usize, schema: SchemaRef, level: Option<usize>, version: Version) -> Result<()> {
+        let entry = CatalogEntry { name: name.to_owned(), number, schema, level, rows: 0 };
+        self.catalog.insert(name.to_owned(), entry.clone());
+        self.session.register(entry, version)
+    }
+
+    /// Inputs of unions that need no relation of their own: without a winner, and read by nothing else.
+    fn inlined(&self) -> Result<Vec<&'a str>> {
+        let mut readers: HashMap<String, usize> = HashMap::new();
+        for spec in self.specs.values() {
+            for read in self.direct_reads(spec)? {
+                *readers.entry(read).or_default() += 1;
+            }
+        }
+        let mut inlined = Vec::new();
+        for union in self.specs.values().filter(|spec| spec.kind == ViewKind::Union) {
+            for input in &union.inputs {
+                let Some((name, spec)) = self.specs.get_key_value(input.as_str()) else {
+                    if self.catalog.contains_key(input) {
+                        continue;
+                    }
+                    return Err(unknown(union, "inputs", input));
+                };
+                let simple = spec.winner.is_none() && spec.kind != ViewKind::Union && spec.rounds == 0;
+                if simple && readers.get(input) == Some(&1) {
+                    inlined.push(*name);
+                } else if union.rounds > 0 && self.direct_reads(spec)?.contains(&union.name) {
+                    return Err(EngineError::compile(
+                        ErrorCode::RuleCycle,
+                        spec.place("winner"),
+                        format!("`{input}` takes part in the recursion of `{}`, so it can have no winner and no other reader", union.name),
+                        "put the winner on the recursive rule",
+                    ));
+                }
+            }
+        }
+        Ok(inlined)
+    }
+
+    fn direct_reads(&self, spec: &ViewSpec) -> Result<Vec<String>> {
+        let mut reads: Vec<String> = spec.inputs.clone();
+        if !spec.from.is_empty() {
+            reads.push(ViewSpec::aliased(&spec.from).0.to_owned());
+        }
+        reads.extend(spec.to.iter().chain(&spec.unless).map(|item| ViewSpec::aliased(item).0.to_owned()));
+        if !spec.sql.is_empty() {
+            reads.extend(self.session.tables(&parse_rule(&spec.place("sql"), &spec.sql)?)?);
+        }
+        Ok(reads)
+    }
+
+    fn reads(&self, inlined: &[&str]) -> Result<BTreeMap<String, Vec<String>>> {
+        let mut reads = BTreeMap::new();
+        for (name, spec) in &self.specs {
+            if inlined.contains(name) {
+                continue;
+            }
+            let mut all = Vec::new();
+            for read in self.direct_reads(spec)? {
+                match self.specs.get(read.as_str()) {
+                    Some(inner) if inlined.contains(&read.as_str()) => all.extend(self.direct_reads(inner)?),
+                    Some(_) => all.push(read),
+                    None if self.catalog.contains_key(&read) => {}
+                    None => return Err(unknown(spec, "from", &read)),
+                }
+            }
+            if spec.rounds == 0 && all.contains(&spec.name) {
+                return Err(EngineError::compile(
+                    ErrorCode::RuleCycle,
+                    spec.place("rounds"),
+                    format!("`{name}` reads itself without a bound"),
+                    "say how deep it may go: `rounds = 8`",
+                ));
+            }
+            reads.insert((*name).to_owned(), all);
+        }
+        Ok(reads)
+    }
+
+    fn view(&mut self, spec: &'a ViewSpec, number: usize, inlined: &[&str]) -> Result<View> {
+        let declared = if spec.rounds > 0 { Some(declared_schema(spec)?) } else { None };
+        if let Some(schema) = &declared {
+            let level = schema.fields().len() - 1;
+            self.add(&spec.name, number, schema.clone(), Some(level), Version::Below)?;
+        }
+        let mut branches = Vec::new();
+        let mut outputs: Option<Vec<Output>> = None;
+        let rules: Vec<(&str, Option<&ViewSpec>)> = if spec.inputs.is_empty() {
+            vec![(spec.name.as_str(), Some(spec))]
+        } else {
+            spec.inputs
+                .iter()
+                .map(|input| {
+                    let inner = self.specs.get(input.as_str()).copied();
+                    (input.as_str(), inner.filter(|_| inlined.contains(&input.as_str())))
+                })
+                .collect()
+        };
+        for (rule, inner) in rules {
+            let of = inner.unwrap_or(spec);
+            let (sql, joins) = match inner {
+                Some(inner) => self.branch_sql(inner, spec)?,
+                None => (self.passed_sql(rule), vec![]),
+            };
+            let logical = self.session.plan(&of.place("sql"), parse_rule(&of.place("sql"), &sql)?)?;
+            let read = blocks(&of.place("sql"), &logical, &self.catalog);
+            let (read, described) = match (read, spec.refresh) {
+                (Ok(read), _) => {
+                    let described = match read.first() {
+                        Some(block) => describe(&of.place("select"), block)?,
+                        None => vec![],
+                    };
+                    let simplified = self.session.simplified(logical.clone())?;
+                    (blocks(&of.place("sql"), &simplified, &self.catalog).unwrap_or(read), described)
+                }
+                (Err(_), Refresh::Full) => (vec![], described_by_plan(&logical)),
+                (Err(refused), Refresh::Keyed) => return Err(refused),
+            };
+            let described = sorted(described);
+            match &outputs {
+                None => outputs = Some(described),
+                Some(first) => check_shape(spec, rule, first, &described)?,
+            }
+            branches.push(Branch { rule: rule.to_owned(), sql, joins, logical, blocks: read });
+        }
+        let outputs = outputs.unwrap_or_default();
+        let (schema, level) = match declared {
+            Some(schema) => {
+                check_declared(spec, &schema, &outputs)?;
+                let level = schema.fields().len() - 1;
+                (schema, Some(level))
+            }
+            None => (schema_of(spec, &outputs)?, None),
+        };
+        let column = |name: &str, key: &str| {
+            schema.index_of(name).map_err(|_| {
+                let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+                EngineError::compile(
+                    ErrorCode::RuleUnknownColumn,
+                    spec.place(key),
+                    format!("`{}` has no column `{name}`", spec.name),
+                    format!("its columns are {}", known.join(", ")),
+                )
+            })
+        };
+        let winner = match &spec.winner {
+            None => None,
+            Some(winner) => {
+                let group = winner.group.iter().map(|name| column(name, "winner")).collect::<Result<Vec<_>>>()?;
+                let order = winner
+                    .order
+                    .iter()
+                    .map(|item| {
+                        let (name, descending) = match item.rsplit_once(' ') {
+                            Some((name, "desc")) => (name, true),
+                            Some((name, "asc")) => (name, false),
+                            _ => (item.as_str(), false),
+                        };
+                        let at = column(name.trim(), "winner")?;
+                        if is_symbol(schema.field(at)) {
+                            return Err(EngineError::compile(
+                                ErrorCode::RuleWinnerIncomplete,
+                                spec.place("winner"),
+                                format!("`{name}` is a symbol, and symbols have no order"),
+                                "order by a number, for example a CASE over the symbol",
+                            ));
+                        }
+                        Ok(OrderKey { column: at, descending })
+                    })
+                    .collect::<Result<Vec<_>>>()?;
+                Some((group, order))
+            }
+        };
+        let (grain, grain_reason) = self.grain(spec, &schema, winner.as_ref().map(|(group, _)| group.clone()), &column)?;
+        let keyed = spec.refresh == Refresh::Keyed;
+        let mut occurrences = Vec::new();
+        if keyed {
+            for (block, of) in branches.iter().flat_map(|branch| &branch.blocks).enumerate() {
+                for (leaf, at) in of.leaves.iter().enumerate() {
+                    occurrences.push(Occurrence { block, leaf, relation: at.relation });
+                }
+            }
+        } else {
+            for branch in &branches {
+                for table in self.session.tables(&parse_rule(&spec.place("sql"), &branch.sql)?)? {
+                    if let Some(entry) = self.catalog.get(&table) {
+                        occurrences.push(Occurrence { block: 0, leaf: 0, relation: entry.number });
+                    }
+                }
+            }
+        }
+        let view = View {
+            name: spec.name.clone(),
+            number,
+            kind: spec.kind,
+            place: spec.place("sql"),
+            schema,
+            grain,
+            grain_reason,
+            level,
+            rounds: spec.rounds,
+            keyed,
+            stored: spec.stored,
+            impacts: occurrences.iter().map(|_| OnceLock::new()).collect(),
+            occurrences,
+            branches,
+            winner,
+            prepared: Prepared::default(),
+        };
+        if view.keyed && view.stored {
+            // Deriving is cheap (no planning), and a rule that cannot be kept up to date is refused now, not at an edit.
+            view.keyed_plans()?;
+            for occurrence in 0..view.occurrences.len() {
+                view.impact_plan(occurrence)?;
+            }
+        }
+        Ok(view)
+    }
+
+    /// SQL of a rule as a branch of `union` (or as the view itself), with the columns that every relationship carries.
+    fn branch_sql(&self, spec: &ViewSpec, union: &ViewSpec) -> Result<(String, Vec<anatomy_program::JoinKey>)> {
+        let mut spec = spec.clone();
+        let in_union = union.kind == ViewKind::Union;
+        if let (ViewKind::Relate, false) = (spec.kind, spec.select.is_empty()) {
+            match (&spec.confidence, in_union) {
+                (Some(Confidence::Expression(expr)), _) => {
+                    let expr = format!("CAST({expr} AS REAL)");
+                    spec.select.insert("confidence".to_owned(), expr);
+                }
+                (Some(Confidence::Constant(value)), true) => {
+                    spec.select.insert("confidence".to_owned(), format!("CAST({value:?} AS REAL)"));
+                }
+                _ => {}
+            }
+            if in_union {
+                spec.select.insert("score".to_owned(), format!("CAST({:?} AS REAL)", spec.score.unwrap_or(0.0)));
+            }
+        }
+        if in_union && !spec.select.is_empty() && !spec.select.contains_key("rule_name") {
+            spec.select.insert("rule_name".to_owned(), format!("'{}'", spec.name));
+        }
+        if !spec.sql.is_empty() {
+            let sql = match in_union {
+                true => format!("SELECT q.*, '{}' AS rule_name FROM ({}) AS q", spec.name, spec.sql),
+                false => spec.sql.clone(),
+            };
+            return Ok((sql, vec![]));
+        }
+        let columns_of = |name: &str| {
+            let entry = self.catalog.get(name)?;
+            Some(entry.schema.fields().iter().map(|field| (field.name().clone(), role_of(field).to_owned())).collect())
+        };
+        sql_of(&spec, &columns_of)
+    }
+
+    /// SQL of a union input that is a relation of its own.
+    fn passed_sql(&self, relation: &str) -> String {
+        let entry = &self.catalog[relation];
+        let skipped = |name: &str| entry.level.is_some_and(|level| entry.schema.field(level).name() == name);
+        let fields: Vec<&str> =
+            entry.schema.fields().iter().map(|field| field.name().as_str()).filter(|name| !skipped(name)).collect();
+        let mut columns: Vec<String> = fields.iter().map(|name| format!("q.\"{name}\" AS \"{name}\"")).collect();
+        let spec = self.specs.get(relation);
+        if !fields.contains(&"rule_name") {
+            columns.push(format!("'{relation}' AS rule_name"));
+        }
+        if let Some(spec) = spec.filter(|spec| spec.kind == ViewKind::Relate) {
+            if let (Some(Confidence::Constant(value)), false) = (&spec.confidence, fields.contains(&"confidence")) {
+                columns.push(format!("CAST({value:?} AS REAL) AS confidence"));
+            }
+            if !fields.contains(&"score") {
+                columns.push(format!("CAST({:?} AS REAL) AS score", spec.score.unwrap_or(0.0)));
+            }
+        }
+        format!("SELECT {} FROM {relation} AS q", columns.join(", "))
+    }
+
+    fn grain(
+        &self,
+        spec: &ViewSpec,
+        schema: &SchemaRef,
+        group: Option<Vec<usize>>,
+        column: &dyn Fn(&str, &str) -> Result<usize>,
+    ) -> Result<(Vec<usize>, String)> {
+        if !spec.grain.is_empty() {
+            let columns = spec.grain.iter().map(|name| column(name, "grain")).collect::<Result<Vec<_>>>()?;
+            if let Some(group) = &group
+                && !columns.iter().all(|column| group.contains(column))
+            {
+                return Err(EngineError::compile(
+                    ErrorCode::RuleNotKeyable,
+                    spec.place("grain"),
+                    format!("the grain of `{}` goes beyond the group of its winner", spec.name),
+                    "a contest must lie inside one unit of refresh: take grain columns from the group",
+                ));
+            }
+            return Ok((columns, "stated".to_owned()));
+        }
+        if let Some(group) = group {
+            return Ok((group, "group of the winner".to_owned()));
+        }
+        let mut sources = vec![ViewSpec::aliased(&spec.from).0];
+        sources.extend(spec.inputs.iter().map(String::as_str));
+        sources.extend(spec.inputs.iter().filter_map(|input| self.specs.get(input.as_str())).map(|of| ViewSpec::aliased(&of.from).0));
+        for source in sources {
+            let Some(entry) = self.catalog.get(source) else { continue };
+            let Some(key) = entry.schema.metadata().get(KEY).filter(|key| !key.is_empty()) else { continue };
+            if let Ok(at) = schema.index_of(key) {
+                return Ok((vec![at], format!("identity of `{source}`")));
+            }
+        }
+        Err(EngineError::compile(
+            ErrorCode::RuleNotKeyable,
+            spec.place("grain"),
+            format!("the unit of refresh of `{}` cannot be inferred", spec.name),
+            "say which output columns name it: `grain = [\"expr\"]`",
+        ))
+    }
+}
+
+fn unknown(spec: &ViewSpec, key: &str, relation: &str) -> EngineError {
+    EngineError::compile(
+        ErrorCode::RuleUnknownRelation,
+        spec.place(key),
+        format!("rule `{}` reads `{relation}`, which nothing defines", spec.name),
+        "`codeanatomy plan` lists all relations",
+    )
+}
+
+fn sorted(mut outputs: Vec<Output>) -> Vec<Output> {
+    outputs.sort_by(|left, right| left.name.cmp(&right.name));
+    outputs
+}
+
+fn described_by_plan(plan: &LogicalPlan) -> Vec<Output> {
+    plan.schema()
+        .fields()
+        .iter()
+        .map(|of| Output {
+            name: of.name().clone(),
+            kind: match (of.data_type(), is_symbol(of)) {
+                (DataType::UInt32, true) => ColumnType::Symbol,
+                (DataType::UInt64, _) => ColumnType::Id,
+                (DataType::Boolean, _) => ColumnType::Bool,
+                (DataType::Float32 | DataType::Float64, _) => ColumnType::Float,
+                (kind, _) if kind.is_integer() => ColumnType::Int,
+                _ => ColumnType::Text,
+            },
+            role: role_of(of).to_owned(),
+        })
+        .collect()
+}
+
+fn check_shape(union: &ViewSpec, rule: &str, first: &[Output], other: &[Output]) -> Result<()> {
+    let shape = |of: &[Output]| -> Vec<String> { of.iter().map(|o| format!("{} {:?}", o.name, o.kind)).collect() };
+    let (left, right) = (shape(first), shape(other));
+    if left == right {
+        return Ok(());
+    }
+    let missing: Vec<&str> = left.iter().filter(|of| !right.contains(of)).map(String::as_str).collect();
+    let extra: Vec<&str> = right.iter().filter(|of| !left.contains(of)).map(String::as_str).collect();
+    Err(EngineError::compile(
+        ErrorCode::RuleUnionShape,
+        union.place("inputs"),
+        format!("`{rule}` does not have the columns of the other inputs of `{}`", union.name),
+        format!("missing: [{}]; beyond: [{}]", missing.join(", "), extra.join(", ")),
+    ))
+}
+
+/// `role`, or `type:role`.
+fn parse_role(text: &str) -> (Option<ColumnType>, &str) {
+    match text.split_once(':') {
+        None => (None, text),
+        Some((kind, role)) => {
+            let kind = match kind {
+                "id" => Some(ColumnType::Id),
+                "symbol" => Some(ColumnType::Symbol),
+                "int" => Some(ColumnType::Int),
+                "bool" => Some(ColumnType::Bool),
+                "float" => Some(ColumnType::Float),
+                "text" => Some(ColumnType::Text),
+                _ => None,
+            };
+            (kind, role)
+        }
+    }
+}
+
+/// The schema of a recursive view must be known before its SQL is: `roles` lists every column as `type:role`.
+fn declared_schema(spec: &ViewSpec) -> Result<SchemaRef> {
+    let mut fields = Vec::new();
+    let mut columns: BTreeMap<String, (ColumnType, String)> = BTreeMap::new();
+    if spec.kind == ViewKind::Union {
+        columns.insert("rule_name".to_owned(), (ColumnType::Symbol, String::new()));
+    }
+    for (name, text) in &spec.roles {
+        let (Some(kind), role) = parse_role(text) else {
+            return Err(EngineError::compile(
+                ErrorCode::ProgramDecode,
+                spec.place("roles"),
+                format!("`{}` reads itself, so the type of `{name}` must be said", spec.name),
+                "write for example expr = \"id:expr\" (types: id symbol int bool float text)",
+            ));
+        };
+        columns.insert(name.clone(), (kind, role.to_owned()));
+    }
+    for (name, (kind, role)) in &columns {
+        fields.push(field(name, *kind, role));
+    }
+    fields.push(field("level", ColumnType::Int, ""));
+    Ok(Arc::new(Schema::new_with_metadata(fields, key_metadata(&spec.grain, spec))))
+}
+
+fn check_declared(spec: &ViewSpec, schema: &SchemaRef, outputs: &[Output]) -> Result<()> {
+    let declared: Vec<String> =
+        schema.fields().iter().filter(|of| of.name() != "level").map(|of| of.name().clone()).collect();
+    let computed: Vec<String> = outputs.iter().map(|output| output.name.clone()).collect();
+    if declared == computed {
+        return Ok(());
+    }
+    Err(EngineError::compile(
+        ErrorCode::RuleUnionShape,
+        spec.place("roles"),
+        format!("`{}` declares [{}] and computes [{}]", spec.name, declared.join(", "), computed.join(", ")),
+        "list exactly the computed columns",
+    ))
+}
+
+fn schema_of(spec: &ViewSpec, outputs: &[Output]) -> Result<SchemaRef> {
+    for name in spec.roles.keys() {
+        if !outputs.iter().any(|output| output.name == *name) {
+            return Err(EngineError::compile(
+                ErrorCode::RuleUnknownColumn,
+                spec.place("roles"),
+                format!("`{}` has no column `{name}`", spec.name),
+                "roles name output columns",
+            ));
+        }
+    }
+    let fields: Vec<Field> = outputs
+        .iter()
+        .map(|output| {
+            let role = spec.roles.get(&output.name).map_or(output.role.as_str(), |text| parse_role(text).1);
+            field(&output.name, output.kind, role)
+        })
+        .collect();
+    Ok(Arc::new(Schema::new_with_metadata(fields, key_metadata(&spec.grain, spec))))
+}
+
+fn key_metadata(grain: &[String], spec: &ViewSpec) -> HashMap<String, String> {
+    let group = spec.winner.as_ref().map(|winner| winner.group.clone()).unwrap_or_default();
+    let key = match (grain, group.as_slice()) {
+        ([only], _) | ([], [only]) => only.clone(),
+        _ => String::new(),
+    };
+    HashMap::from([
+        ("codeanatomy.contract".to_owned(), spec.name.clone()),
+        ("codeanatomy.version".to_owned(), "1".to_owned()),
+        (KEY.to_owned(), key),
+    ])
+}

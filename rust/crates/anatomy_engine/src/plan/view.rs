@@ -1,0 +1,308 @@
+//! A compiled view: its shape, its grain, and its plans, each prepared at first use and kept.
+
+use std::sync::{Arc, OnceLock};
+
+use anatomy_facts::Stage;
+use anatomy_program::{JoinKey, ViewKind};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::{cast, concat_batches, take_record_batch};
+use arrow::array::UInt32Array;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::outward::{outward, Reach, Start};
+use crate::error::{EngineError, Result};
+use crate::lower::{Block, LeafJoin};
+use crate::operators::{choose, ranks, OrderKey, Run, Version};
+use crate::store::RowSet;
+
+/// One SELECT of a view: the whole of it, or one input of a union.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    /// The rule that it comes from.
+    pub(crate) rule: String,
+    pub(crate) sql: String,
+    pub(crate) joins: Vec<JoinKey>,
+    pub(crate) logical: LogicalPlan,
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// A relation that a view reads, once for each place where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Occurrence {
+    /// Position in the flat list of blocks.
+    pub(crate) block: usize,
+    pub(crate) leaf: usize,
+    pub(crate) relation: usize,
+}
+
+/// Rows that compete, for an explanation.
+#[derive(Debug)]
+pub(crate) struct Candidates {
+    /// Rows of the view before its winner, conformed.
+    pub(crate) rows: RecordBatch,
+    /// Rank of each row in its contest; 0 stands.
+    pub(crate) ranks: Vec<u32>,
+    /// For each row the block that made it.
+    pub(crate) blocks: Vec<usize>,
+    /// For each row the rows it was joined from: (relation, one-row batch of all its columns).
+    pub(crate) evidence: Vec<Vec<(usize, RecordBatch)>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    full: OnceLock<Vec<Arc<dyn ExecutionPlan>>>,
+    keyed: OnceLock<Vec<Arc<dyn ExecutionPlan>>>,
+    explain: OnceLock<Vec<Arc<dyn ExecutionPlan>>>,
+}
+
+/// A view of the program.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) name: String,
+    pub(crate) number: usize,
+    pub(crate) kind: ViewKind,
+    pub(crate) place: String,
+    pub(crate) schema: SchemaRef,
+    pub(crate) grain: Vec<usize>,
+    pub(crate) grain_reason: String,
+    /// Position of `level`, and how many levels, for a recursive view.
+    pub(crate) level: Option<usize>,
+    pub(crate) rounds: u32,
+    pub(crate) keyed: bool,
+    /// Rows are kept; otherwise the view is run when asked.
+    pub(crate) stored: bool,
+    pub(crate) branches: Vec<Branch>,
+    pub(crate) winner: Option<(Vec<usize>, Vec<OrderKey>)>,
+    pub(crate) occurrences: Vec<Occurrence>,
+    pub(crate) impacts: Vec<OnceLock<Arc<dyn ExecutionPlan>>>,
+    pub(crate) prepared: Prepared,
+}
+
+/// The program after compilation.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// Names and schemas by relation number: evidence first, then views in topological order.
+    pub(crate) relations: Vec<(String, SchemaRef)>,
+    pub(crate) evidence: usize,
+    pub(crate) views: Vec<View>,
+}
+
+impl View {
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.branches.iter().flat_map(|branch| &branch.blocks)
+    }
+
+    /// Columns without `level`: what a rule computes.
+    pub(crate) fn width(&self) -> usize {
+        self.schema.fields().len() - usize::from(self.level.is_some())
+    }
+
+    /// The keyed plans, one a block.
+    pub(crate) fn keyed_plans(&self) -> Result<&Vec<Arc<dyn ExecutionPlan>>> {
+        prepared(&self.prepared.keyed, || {
+            self.blocks()
+                .map(|block| {
+                    let keys = self.grain.iter().map(|&column| self.key(block, column)).collect::<Result<Vec<_>>>()?;
+                    let version = |leaf: usize| self.read_version(block, leaf);
+                    outward(&self.place, block, &Start::Keys(keys), Reach::Whole, &self.ordered(block), &version)
+                })
+                .collect()
+        })
+    }
+
+    fn read_version(&self, block: &Block, leaf: usize) -> Version {
+        if self.level.is_some() && block.leaves[leaf].relation == self.number { Version::Below } else { Version::New }
+    }
+
+    fn key(&self, block: &Block, column: usize) -> Result<(Expr, DataType)> {
+        let field = self.schema.field(column);
+        let (_, expr) = block
+            .outputs
+            .iter()
+            .find(|(name, _)| name == field.name())
+            .ok_or_else(|| EngineError::internal(Stage::Plan, format!("`{}` lost its grain", self.name)))?;
+        Ok((expr.clone(), field.data_type().clone()))
+    }
+
+    /// Outputs of a block in the order of the view's schema.
+    fn ordered(&self, block: &Block) -> Vec<(String, Expr)> {
+        self.schema
+            .fields()
+            .iter()
+            .take(self.width())
+            .filter_map(|field| block.outputs.iter().find(|(name, _)| name == field.name()).cloned())
+            .collect()
+    }
+
+    /// The plan that yields the keys which a change of one occurrence touches.
+    pub(crate) fn impact_plan(&self, occurrence: usize) -> Result<&Arc<dyn ExecutionPlan>> {
+        prepared(&self.impacts[occurrence], || {
+            let of = &self.occurrences[occurrence];
+            let block = self.blocks().nth(of.block).ok_or_else(|| {
+                EngineError::internal(Stage::Plan, format!("`{}` lost a block", self.name))
+            })?;
+            let wanted = self
+                .grain
+                .iter()
+                .map(|&column| {
+                    let (expr, _) = self.key(block, column)?;
+                    Ok((self.schema.field(column).name().clone(), expr))
+                })
+                .collect::<Result<Vec<_>>>()?;
+            // Inputs in order: new of those before this one, old of those after it; the view itself counts as last.
+            let place_of = |leaf: usize| {
+                let own = block.leaves[leaf].relation == self.number;
+                (own, leaf)
+            };
+            let version = |leaf: usize| if place_of(leaf) < place_of(of.leaf) { Version::New } else { Version::Old };
+            outward(&self.place, block, &Start::Delta(of.leaf), Reach::Wanted, &wanted, &version)
+        })
+    }
+
+    /// DataFusion's own plans, one a branch.
+    pub(crate) fn full_plans(&self, session: &crate::lower::Session) -> Result<&Vec<Arc<dyn ExecutionPlan>>> {
+        prepared(&self.prepared.full, || {
+            self.branches.iter().map(|branch| Ok(session.full(&branch.logical)?.1)).collect()
+        })
+    }
+
+    /// Rows for these keys, before the winner.
+    pub(crate) fn run_keyed(&self, run: &Arc<Run>) -> Result<RecordBatch> {
+        let mut parts = Vec::new();
+        for plan in self.keyed_plans()? {
+            for batch in run.execute(plan)? {
+                parts.push(self.conform(&batch)?);
+            }
+        }
+        self.settle(&parts)
+    }
+
+    /// All rows.
+    pub(crate) fn run_full(&self, session: &crate::lower::Session, run: &Arc<Run>) -> Result<RecordBatch> {
+        let mut parts = Vec::new();
+        for plan in self.full_plans(session)? {
+            for batch in run.execute(plan)? {
+                parts.push(self.conform(&batch)?);
+            }
+        }
+        self.settle(&parts)
+    }
+
+    /// Distinct and winner over computed rows (without `level`).
+    fn settle(&self, parts: &[RecordBatch]) -> Result<RecordBatch> {
+        let schema = self.computed_schema();
+        let mut rows = concat_batches(&schema, parts)?;
+        if self.blocks().any(|block| block.distinct) || self.level.is_some() {
+            rows = distinct(&rows)?;
+        }
+        if let Some((group, order)) = &self.winner {
+            rows = choose(&rows, group, order)?;
+        }
+        Ok(rows)
+    }
+
+    /// The schema without `level`.
+    pub(crate) fn computed_schema(&self) -> SchemaRef {
+        let columns: Vec<usize> = (0..self.width()).collect();
+        Arc::new(self.schema.project(&columns).expect("the width is that of the schema"))
+    }
+
+    /// The keys among computed rows that a change of an occurrence touches.
+    pub(crate) fn run_impact(&self, occurrence: usize, run: &Arc<Run>, keys: &mut RowSet) -> Result<()> {
+        for batch in run.execute(self.impact_plan(occurrence)?)? {
+            let columns = self
+                .grain
+                .iter()
+                .enumerate()
+                .map(|(at, &column)| Ok(cast(batch.column(at), self.schema.field(column).data_type())?))
+                .collect::<Result<Vec<ArrayRef>>>()?;
+            keys.extend(&columns);
+        }
+        Ok(())
+    }
+
+    /// A batch with the columns and types of the view, without `level`.
+    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let schema = self.computed_schema();
+        let columns = schema
+            .fields()
+            .iter()
+            .map(|field| {
+                let column = batch.column_by_name(field.name()).ok_or_else(|| {
+                    EngineError::internal(Stage::Run, format!("`{}` lost its column `{}`", self.name, field.name()))
+                })?;
+                Ok(cast(column, field.data_type())?)
+            })
+            .collect::<Result<Vec<ArrayRef>>>()?;
+        Ok(RecordBatch::try_new(schema, columns)?)
+    }
+
+    /// All candidates for these keys with their ranks and the rows they were joined from.
+    pub(crate) fn run_candidates(&self, run: &Arc<Run>) -> Result<Candidates> {
+        let plans = prepared(&self.prepared.explain, || {
+            self.blocks()
+                .map(|block| {
+                    let keys = self.grain.iter().map(|&column| self.key(block, column)).collect::<Result<Vec<_>>>()?;
+                    let version = |leaf: usize| self.read_version(block, leaf);
+                    let mut wanted = self.ordered(block);
+                    for leaf in block.leaves.iter().filter(|leaf| leaf.join == LeafJoin::Inner) {
+                        for field in leaf.schema.fields() {
+                            let column = datafusion::common::Column::new(Some(leaf.alias.clone()), field.name().clone());
+                            wanted.push((format!("{}.{}", leaf.alias, field.name()), Expr::Column(column)));
+                        }
+                    }
+                    outward(&self.place, block, &Start::Keys(keys), Reach::Whole, &wanted, &version)
+                })
+                .collect()
+        })?;
+        let (mut parts, mut blocks, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, (block, plan)) in self.blocks().zip(plans).enumerate() {
+            for batch in run.execute(plan)? {
+                parts.push(self.conform(&batch)?);
+                for row in 0..batch.num_rows() {
+                    blocks.push(number);
+                    evidence.push(joined_rows(block, &batch, row, self.width())?);
+                }
+            }
+        }
+        let rows = concat_batches(&self.computed_schema(), &parts)?;
+        let ranks = match &self.winner {
+            Some((group, order)) if rows.num_rows() > 0 => ranks(&rows, group, order)?,
+            _ => vec![0; rows.num_rows()],
+        };
+        Ok(Candidates { rows, ranks, blocks, evidence })
+    }
+}
+
+fn joined_rows(block: &Block, batch: &RecordBatch, row: usize, width: usize) -> Result<Vec<(usize, RecordBatch)>> {
+    let mut at = width;
+    let mut joined = Vec::new();
+    for leaf in block.leaves.iter().filter(|leaf| leaf.join == LeafJoin::Inner) {
+        let columns = (0..leaf.schema.fields().len()).map(|n| batch.column(at + n).slice(row, 1)).collect();
+        at += leaf.schema.fields().len();
+        joined.push((leaf.relation, RecordBatch::try_new(leaf.schema.clone(), columns)?));
+    }
+    Ok(joined)
+}
+
+/// The first of each set of equal rows.
+pub(crate) fn distinct(rows: &RecordBatch) -> Result<RecordBatch> {
+    let mut set = RowSet::default();
+    set.extend(rows.columns());
+    if set.len() == rows.num_rows() {
+        return Ok(rows.clone());
+    }
+    let picks = UInt32Array::from(set.picks());
+    Ok(take_record_batch(rows, &picks)?)
+}
+
+/// The value of a cell, built by the first who needs it.
+fn prepared<T>(cell: &OnceLock<T>, build: impl FnOnce() -> Result<T>) -> Result<&T> {
+    if let Some(value) = cell.get() {
+        return Ok(value);
+    }
+    let value = build()?;
+    Ok(cell.get_or_init(|| value))
+}

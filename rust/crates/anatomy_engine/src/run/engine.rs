@@ -1,0 +1,339 @@
+//! The engine: one compiled program, one current snapshot, one writer.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Instant;
+
+use anatomy_facts::{Stage, Symbol};
+use anatomy_program::Program;
+use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+
+use super::report::{Mode, Report, ViewRun};
+use crate::error::{EngineError, Result};
+use crate::lower::Session;
+use crate::operators::Run;
+use crate::plan::{compile, Compiled, View};
+use crate::policy::{runs_whole, Whole};
+use crate::store::{difference, Delta, Relation, RowSet, Snapshot};
+
+/// New evidence of one file; `None` where the file is gone.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Interned path.
+    pub file: Symbol,
+    /// A batch for each evidence contract, in order.
+    pub tables: Option<Vec<RecordBatch>>,
+}
+
+/// A program kept true over changing evidence.
+pub struct Engine {
+    pub(crate) compiled: Compiled,
+    pub(crate) session: Session,
+    pub(crate) program: Program,
+    current: RwLock<Arc<Snapshot>>,
+    writer: Mutex<()>,
+}
+
+impl Engine {
+    /// Compiles a program document (JSON) over empty evidence.
+    ///
+    /// # Errors
+    /// Every refusal of the decoder and the compiler.
+    pub fn new(document: &[u8]) -> Result<Engine> {
+        let program = Program::decode(document)?;
+        let session = Session::new();
+        let compiled = compile(&program, &session)?;
+        let relations =
+            compiled.relations.iter().map(|(_, schema)| Arc::new(Relation::empty(schema.clone()))).collect();
+        let current = RwLock::new(Arc::new(Snapshot { generation: 0, relations }));
+        Ok(Engine { compiled, session, program, current, writer: Mutex::new(()) })
+    }
+
+    /// The newest snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.read().unwrap_or_else(|poison| poison.into_inner()).clone()
+    }
+
+    /// The number of a relation by name, if any.
+    #[must_use]
+    pub fn relation_number(&self, name: &str) -> Option<usize> {
+        self.compiled.relations.iter().position(|(of, _)| of == name)
+    }
+
+    /// Names of all relations, evidence first, in topological order.
+    #[must_use]
+    pub fn relation_names(&self) -> Vec<String> {
+        self.compiled.relations.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Brings the views up to date with new evidence of some files and publishes the next snapshot.
+    ///
+    /// # Errors
+    /// `cancelled`, or what a view met while running; the current snapshot then stays as it is.
+    pub fn apply(&self, changes: &[Change], cancel: &AtomicBool) -> Result<(Arc<Snapshot>, Report)> {
+        let _writer = self.writer.lock().unwrap_or_else(|poison| poison.into_inner());
+        let began = Instant::now();
+        let old = self.snapshot();
+        let mut relations = old.relations.clone();
+        let files: usize = old.relations[0].len();
+        let whole = runs_whole(changes.len(), files);
+        let mut deltas = self.evidence_deltas(&old, changes, &mut relations)?;
+        let mut report = Report { generation: old.generation, ..Report::default() };
+        for number in 0..self.compiled.evidence {
+            if let Some(delta) = deltas.get(&number) {
+                let name = self.compiled.relations[number].0.clone();
+                report.evidence.push((name, delta.inserted.num_rows(), delta.deleted.num_rows()));
+            }
+        }
+        if deltas.is_empty() {
+            report.micros = micros(began);
+            return Ok((old, report));
+        }
+        for view in &self.compiled.views {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(EngineError::cancelled(Stage::Run));
+            }
+            if !view.stored {
+                continue;
+            }
+            let began = Instant::now();
+            let new = Arc::new(Snapshot { generation: old.generation + 1, relations: relations.clone() });
+            let run = match whole {
+                Some(whole) => self.run_whole(view, &old, new, whole.as_str())?,
+                None => self.run_keyed(view, &old, new, &deltas)?,
+            };
+            let Some((relation, delta, mut line)) = run else { continue };
+            line.micros = micros(began);
+            if let Some(level) = view.level {
+                let deepest = deepest_rows(&relation, level, view.rounds);
+                if deepest > 0 {
+                    report.depth_limit.push((view.name.clone(), deepest));
+                }
+            }
+            report.views.push(line);
+            if let Some(relation) = relation.into_changed() {
+                relations[view.number] = relation;
+            }
+            if !delta.is_empty() {
+                deltas.insert(view.number, delta);
+            }
+        }
+        report.mode = if whole.is_some() { Mode::Full } else { Mode::Keyed };
+        let snapshot = Arc::new(Snapshot { generation: old.generation + 1, relations });
+        *self.current.write().unwrap_or_else(|poison| poison.into_inner()) = snapshot.clone();
+        report.generation = snapshot.generation;
+        report.micros = micros(began);
+        Ok((snapshot, report))
+    }
+
+    /// Row differences of the evidence tables; `relations` is moved on.
+    fn evidence_deltas(
+        &self,
+        old: &Snapshot,
+        changes: &[Change],
+        relations: &mut [Arc<Relation>],
+    ) -> Result<HashMap<usize, Delta>> {
+        let mut deltas = HashMap::new();
+        let files: ArrayRef = Arc::new(changes.iter().map(|change| change.file.0).collect::<UInt32Array>());
+        for number in 0..self.compiled.evidence {
+            let schema = &self.compiled.relations[number].1;
+            let parts: Vec<&RecordBatch> =
+                changes.iter().filter_map(|change| change.tables.as_ref()).map(|tables| &tables[number]).collect();
+            let new_rows = concat_batches(schema, parts)?;
+            let relation = &old.relations[number];
+            let file = schema.index_of("file")?;
+            let (_, locations) = relation.look_up(&[file], std::slice::from_ref(&files));
+            if locations.is_empty() {
+                if new_rows.num_rows() > 0 {
+                    relations[number] = Arc::new(relation.changed(&[], &new_rows));
+                    deltas.insert(number, Delta { deleted: RecordBatch::new_empty(schema.clone()), inserted: new_rows });
+                }
+                continue;
+            }
+            let old_rows = relation.rows_at(&locations);
+            if let Some((next, delta)) = replaced(relation, &locations, &old_rows, &new_rows)? {
+                relations[number] = Arc::new(next);
+                deltas.insert(number, delta);
+            }
+        }
+        Ok(deltas)
+    }
+
+    fn run_whole(&self, view: &View, old: &Arc<Snapshot>, new: Arc<Snapshot>, reason: &'static str) -> Result<Option<Ran>> {
+        let relation = if view.level.is_some() {
+            super::recursion::whole(view, &self.session, &new)?
+        } else {
+            let run = Arc::new(Run { old: new.clone(), new, input: vec![], below: 0 });
+            Relation::of(view.schema.clone(), vec![view.run_full(&self.session, &run)?])
+        };
+        let line = ViewRun {
+            view: view.name.clone(),
+            mode: Mode::Full,
+            reason,
+            keys: 0,
+            inserted: relation.len(),
+            deleted: old.relations[view.number].len(),
+            micros: 0,
+        };
+        let none = RecordBatch::new_empty(view.schema.clone());
+        Ok(Some((Next::Changed(Arc::new(relation)), Delta { deleted: none.clone(), inserted: none }, line)))
+    }
+
+    fn run_keyed(
+        &self,
+        view: &View,
+        old: &Arc<Snapshot>,
+        new: Arc<Snapshot>,
+        deltas: &HashMap<usize, Delta>,
+    ) -> Result<Option<Ran>> {
+        if !view.occurrences.iter().any(|of| deltas.contains_key(&of.relation)) {
+            return Ok(None);
+        }
+        let before = &old.relations[view.number];
+        let mut line = ViewRun {
+            view: view.name.clone(),
+            mode: Mode::Keyed,
+            reason: "",
+            keys: 0,
+            inserted: 0,
+            deleted: 0,
+            micros: 0,
+        };
+        if !view.keyed {
+            let run = Arc::new(Run { old: old.clone(), new, input: vec![], below: 0 });
+            let rows = view.run_full(&self.session, &run)?;
+            let locations = before.all_locations();
+            let old_rows = before.rows_at(&locations);
+            line.mode = Mode::Full;
+            line.reason = "the rule asks for refresh = full";
+            return Ok(Some(finished(before, &locations, &old_rows, &rows, line)?));
+        }
+        let mut keys = RowSet::default();
+        for (number, of) in view.occurrences.iter().enumerate() {
+            if of.relation == view.number {
+                continue;
+            }
+            if let Some(delta) = deltas.get(&of.relation) {
+                let input = delta.all().columns().to_vec();
+                let run = Arc::new(Run { old: old.clone(), new: new.clone(), input, below: u32::MAX });
+                view.run_impact(number, &run, &mut keys)?;
+            }
+        }
+        if keys.is_empty() {
+            return Ok(Some((Next::Same, empty_delta(view), line)));
+        }
+        line.keys = keys.len();
+        if view.level.is_some() {
+            let (relation, delta) = super::recursion::refresh(view, old, &new, keys)?;
+            line.inserted = delta.inserted.num_rows();
+            line.deleted = delta.deleted.num_rows();
+            let next = if delta.is_empty() { Next::Same } else { Next::Changed(Arc::new(relation)) };
+            return Ok(Some((next, delta, line)));
+        }
+        let keys = keys.columns();
+        let run = Arc::new(Run { old: old.clone(), new, input: keys.clone(), below: 0 });
+        let rows = view.run_keyed(&run)?;
+        let (_, locations) = before.look_up(&view.grain, &keys);
+        let old_rows = before.rows_at(&locations);
+        Ok(Some(finished(before, &locations, &old_rows, &rows, line)?))
+    }
+}
+
+type Ran = (Next, Delta, ViewRun);
+
+/// What became of a relation.
+pub(super) enum Next {
+    Same,
+    Changed(Arc<Relation>),
+}
+
+impl Next {
+    fn into_changed(self) -> Option<Arc<Relation>> {
+        match self {
+            Next::Same => None,
+            Next::Changed(relation) => Some(relation),
+        }
+    }
+}
+
+fn deepest_rows(next: &Next, level: usize, rounds: u32) -> usize {
+    match next {
+        Next::Same => 0,
+        Next::Changed(relation) => {
+            let deepest: ArrayRef = Arc::new(UInt32Array::from(vec![rounds]));
+            relation.look_up(&[level], &[deepest]).1.len()
+        }
+    }
+}
+
+fn empty_delta(view: &View) -> Delta {
+    let none = RecordBatch::new_empty(view.schema.clone());
+    Delta { deleted: none.clone(), inserted: none }
+}
+
+fn finished(
+    before: &Arc<Relation>,
+    locations: &[(u32, u32)],
+    old_rows: &RecordBatch,
+    rows: &RecordBatch,
+    mut line: ViewRun,
+) -> Result<Ran> {
+    match replaced(before, locations, old_rows, rows)? {
+        None => {
+            let none = RecordBatch::new_empty(before.schema().clone());
+            Ok((Next::Same, Delta { deleted: none.clone(), inserted: none }, line))
+        }
+        Some((next, delta)) => {
+            line.inserted = delta.inserted.num_rows();
+            line.deleted = delta.deleted.num_rows();
+            Ok((Next::Changed(Arc::new(next)), delta, line))
+        }
+    }
+}
+
+/// The relation with the rows at `locations` replaced, and the true difference; `None` if there is none.
+pub(super) fn replaced(
+    relation: &Relation,
+    locations: &[(u32, u32)],
+    old_rows: &RecordBatch,
+    new_rows: &RecordBatch,
+) -> Result<Option<(Relation, Delta)>> {
+    let (deleted, inserted) = difference(old_rows, new_rows);
+    if deleted.is_empty() && inserted.is_empty() {
+        return Ok(None);
+    }
+    let dead: Vec<(u32, u32)> = deleted.iter().map(|&row| locations[row as usize]).collect();
+    let deleted = take_record_batch(old_rows, &UInt32Array::from(deleted))?;
+    let inserted = take_record_batch(new_rows, &UInt32Array::from(inserted))?;
+    let inserted = RecordBatch::try_new(relation.schema().clone(), inserted.columns().to_vec())?;
+    let next = relation.changed(&dead, &inserted);
+    Ok(Some((next, Delta { deleted, inserted })))
+}
+
+fn micros(since: Instant) -> u64 {
+    since.elapsed().as_micros() as u64
+}
+
+/// The one row of a batch as key columns.
+pub(super) fn key_columns(row: &RecordBatch, columns: &[usize]) -> Vec<ArrayRef> {
+    columns.iter().map(|&column| row.column(column).slice(0, row.column(column).len().min(1))).collect()
+}
+
+impl Engine {
+    /// The compiled view with this name, if any.
+    pub(crate) fn view(&self, name: &str) -> Option<&View> {
+        self.compiled.views.iter().find(|view| view.name == name)
+    }
+}
+
+impl Whole {
+    fn as_str(self) -> &'static str {
+        match self {
+            Whole::FirstBuild => "first build",
+            Whole::ManyFiles => "a large share of the files changed",
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Runs: a change of evidence becomes the next snapshot, and the report of what ran for it.
+
+mod engine;
+mod describe;
+mod explain;
+mod query;
+mod recursion;
+mod report;
+
+pub use engine::{Change, Engine};
+pub use explain::{Explained, Witness};
+pub use report::{Mode, Report, ViewRun};

@@ -1,0 +1,15 @@
+//! Relations: immutable segments, small deltas, derived indexes, and snapshots of all of them.
+//!
+//! A relation is a list of Arrow segments with a bitmap of dead rows each. An edit adds a small segment and copies the
+//! bitmaps that it touches; nothing is rewritten on the hot path. Small segments are merged when they grow many.
+
+mod index;
+mod relation;
+mod rows;
+mod snapshot;
+
+pub use index::Index;
+pub use relation::{Delta, Location, Relation};
+pub(crate) use index::{hash_rows, same_row};
+pub use rows::{difference, row_hashes, RowSet};
+pub use snapshot::Snapshot;

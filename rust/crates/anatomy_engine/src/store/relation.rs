@@ -1,0 +1,322 @@
+//! One relation: segments, dead rows, look-ups.
+
+use std::sync::{Arc, RwLock};
+
+use arrow::array::{new_empty_array, Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, filter_record_batch, interleave, take};
+use arrow::datatypes::SchemaRef;
+
+use super::index::{hash_rows, same_row, Index};
+
+/// Small segments beyond this number are merged into one: look-ups probe every segment, so their number is bounded.
+const MOST_SMALL_SEGMENTS: usize = 12;
+/// A segment with at most this many rows counts as small.
+const SMALL_ROWS: usize = 16_384;
+
+/// Where a row lives inside a relation version.
+pub type Location = (u32, u32);
+
+/// Rows that left and rows that came, both with the schema of the relation.
+#[derive(Clone, Debug)]
+pub struct Delta {
+    /// Rows of the old version that are gone.
+    pub deleted: RecordBatch,
+    /// Rows of the new version that are new.
+    pub inserted: RecordBatch,
+}
+
+impl Delta {
+    /// True if nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.deleted.num_rows() == 0 && self.inserted.num_rows() == 0
+    }
+
+    /// Both sides as one batch.
+    ///
+    /// # Panics
+    /// Never: both sides have one schema.
+    #[must_use]
+    pub fn all(&self) -> RecordBatch {
+        concat_batches(&self.inserted.schema(), [&self.deleted, &self.inserted])
+            .expect("both sides of a delta have one schema")
+    }
+}
+
+#[derive(Debug)]
+struct SegmentData {
+    batch: RecordBatch,
+    indexes: RwLock<Vec<(Vec<usize>, Arc<Index>)>>,
+}
+
+impl SegmentData {
+    fn index(&self, columns: &[usize]) -> Arc<Index> {
+        let held = self.indexes.read().unwrap_or_else(|poison| poison.into_inner());
+        if let Some((_, index)) = held.iter().find(|(of, _)| of == columns) {
+            return index.clone();
+        }
+        drop(held);
+        let built = Arc::new(Index::build(&self.batch, columns));
+        let mut held = self.indexes.write().unwrap_or_else(|poison| poison.into_inner());
+        if let Some((_, index)) = held.iter().find(|(of, _)| of == columns) {
+            return index.clone();
+        }
+        held.push((columns.to_vec(), built.clone()));
+        built
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Segment {
+    data: Arc<SegmentData>,
+    dead: Option<Arc<Vec<u64>>>,
+    live: usize,
+}
+
+impl Segment {
+    fn new(batch: RecordBatch) -> Self {
+        let live = batch.num_rows();
+        Segment { data: Arc::new(SegmentData { batch, indexes: RwLock::default() }), dead: None, live }
+    }
+
+    fn is_dead(&self, row: u32) -> bool {
+        self.dead.as_ref().is_some_and(|dead| dead[row as usize / 64] >> (row % 64) & 1 == 1)
+    }
+
+    fn batch(&self) -> RecordBatch {
+        match &self.dead {
+            None => self.data.batch.clone(),
+            Some(_) => {
+                let mask: BooleanArray =
+                    (0..self.data.batch.num_rows() as u32).map(|row| Some(!self.is_dead(row))).collect();
+                filter_record_batch(&self.data.batch, &mask).expect("the mask has one bit for each row")
+            }
+        }
+    }
+}
+
+/// An immutable version of a relation. Cloning shares everything.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    schema: SchemaRef,
+    segments: Vec<Segment>,
+}
+
+impl Relation {
+    /// A relation without rows.
+    #[must_use]
+    pub fn empty(schema: SchemaRef) -> Self {
+        Relation { schema, segments: Vec::new() }
+    }
+
+    /// A relation of the given rows.
+    #[must_use]
+    pub fn of(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        let mut relation = Relation::empty(schema);
+        let batch = concat_batches(&relation.schema, &batches).expect("batches have the schema of their relation");
+        if batch.num_rows() > 0 {
+            relation.segments.push(Segment::new(batch));
+        }
+        relation
+    }
+
+    /// The schema of every row.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Number of live rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.segments.iter().map(|segment| segment.live).sum()
+    }
+
+    /// True without rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of segments.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Bytes of columns and of indexes.
+    #[must_use]
+    pub fn bytes(&self) -> (usize, usize) {
+        self.segments.iter().fold((0, 0), |(columns, indexes), segment| {
+            let held = segment.data.indexes.read().unwrap_or_else(|poison| poison.into_inner());
+            (
+                columns + segment.data.batch.get_array_memory_size(),
+                indexes + held.iter().map(|(_, index)| index.bytes()).sum::<usize>(),
+            )
+        })
+    }
+
+    /// All live rows, one batch for each segment.
+    #[must_use]
+    pub fn batches(&self) -> Vec<RecordBatch> {
+        self.segments.iter().map(Segment::batch).collect()
+    }
+
+    /// Rows whose `columns` equal a row of `keys`: pairs of (key row, location), in key order.
+    #[must_use]
+    pub fn look_up(&self, columns: &[usize], keys: &[ArrayRef]) -> (Vec<u32>, Vec<Location>) {
+        let (mut probes, mut found) = (Vec::new(), Vec::new());
+        let rows = keys.first().map_or(0, |key| key.len());
+        if rows == 0 || self.segments.is_empty() {
+            return (probes, found);
+        }
+        let borrowed: Vec<&ArrayRef> = keys.iter().collect();
+        let hashes = hash_rows(&borrowed, rows);
+        let opened: Vec<(Arc<Index>, Vec<&ArrayRef>)> = self
+            .segments
+            .iter()
+            .map(|segment| {
+                let indexed = columns.iter().map(|&column| segment.data.batch.column(column)).collect();
+                (segment.data.index(columns), indexed)
+            })
+            .collect();
+        for (probe, &hash) in hashes.iter().enumerate() {
+            for (number, (index, indexed)) in opened.iter().enumerate() {
+                for &row in index.candidates(hash) {
+                    if !self.segments[number].is_dead(row) && same_row(&borrowed, probe, indexed, row as usize) {
+                        probes.push(probe as u32);
+                        found.push((number as u32, row));
+                    }
+                }
+            }
+        }
+        (probes, found)
+    }
+
+    /// One column of the rows at these locations.
+    #[must_use]
+    pub fn gather(&self, column: usize, locations: &[Location]) -> ArrayRef {
+        match self.segments.as_slice() {
+            [] => new_empty_array(self.schema.field(column).data_type()),
+            [only] => {
+                let rows: UInt32Array = locations.iter().map(|&(_, row)| row).collect();
+                take(only.data.batch.column(column), &rows, None).expect("locations lie inside the relation")
+            }
+            many => {
+                let arrays: Vec<&dyn Array> =
+                    many.iter().map(|segment| segment.data.batch.column(column).as_ref()).collect();
+                let places: Vec<(usize, usize)> =
+                    locations.iter().map(|&(segment, row)| (segment as usize, row as usize)).collect();
+                interleave(&arrays, &places).expect("locations lie inside the relation")
+            }
+        }
+    }
+
+    /// Locations of all live rows.
+    #[must_use]
+    pub fn all_locations(&self) -> Vec<Location> {
+        let rows = |(number, segment): (usize, &Segment)| -> Vec<Location> {
+            (0..segment.data.batch.num_rows() as u32)
+                .filter(|&row| !segment.is_dead(row))
+                .map(|row| (number as u32, row))
+                .collect()
+        };
+        self.segments.iter().enumerate().flat_map(rows).collect()
+    }
+
+    /// All columns of the rows at these locations.
+    #[must_use]
+    pub fn rows_at(&self, locations: &[Location]) -> RecordBatch {
+        let columns = (0..self.schema.fields().len()).map(|column| self.gather(column, locations)).collect();
+        RecordBatch::try_new(self.schema.clone(), columns).expect("gathered columns have the schema of the relation")
+    }
+
+    /// The version without the rows at `dead` and with the rows of `inserted`.
+    #[must_use]
+    pub fn changed(&self, dead: &[Location], inserted: &RecordBatch) -> Relation {
+        let mut next = self.clone();
+        for &(number, row) in dead {
+            let segment = &mut next.segments[number as usize];
+            let words = segment.data.batch.num_rows().div_ceil(64);
+            let bitmap = Arc::make_mut(segment.dead.get_or_insert_with(|| Arc::new(vec![0; words])));
+            let (word, bit) = (row as usize / 64, 1_u64 << (row % 64));
+            if bitmap[word] & bit == 0 {
+                bitmap[word] |= bit;
+                segment.live -= 1;
+            }
+        }
+        next.segments.retain(|segment| segment.live > 0);
+        if inserted.num_rows() > 0 {
+            let columns = inserted.columns().to_vec();
+            let batch = RecordBatch::try_new(self.schema.clone(), columns).expect("a delta has the relation's columns");
+            next.segments.push(Segment::new(batch));
+        }
+        next.merge_small();
+        next
+    }
+
+    fn merge_small(&mut self) {
+        let small = |segment: &Segment| segment.data.batch.num_rows() <= SMALL_ROWS;
+        if self.segments.iter().filter(|segment| small(segment)).count() <= MOST_SMALL_SEGMENTS {
+            return;
+        }
+        let (merged, kept): (Vec<Segment>, Vec<Segment>) = self.segments.drain(..).partition(small);
+        self.segments = kept;
+        let batches: Vec<RecordBatch> = merged.iter().map(Segment::batch).collect();
+        let batch = concat_batches(&self.schema, &batches).expect("segments have the schema of their relation");
+        self.segments.push(Segment::new(batch));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{AsArray, UInt64Array};
+    use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
+
+    fn batch(rows: &[(u64, u64)]) -> RecordBatch {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("key", DataType::UInt64, false),
+            Field::new("value", DataType::UInt64, false),
+        ]));
+        let keys: UInt64Array = rows.iter().map(|row| row.0).collect();
+        let values: UInt64Array = rows.iter().map(|row| row.1).collect();
+        RecordBatch::try_new(schema, vec![Arc::new(keys), Arc::new(values)]).unwrap()
+    }
+
+    fn found(relation: &Relation, key: u64) -> Vec<u64> {
+        let keys: ArrayRef = Arc::new(UInt64Array::from(vec![key]));
+        let (_, locations) = relation.look_up(&[0], &[keys]);
+        let mut values = relation.gather(1, &locations).as_primitive::<UInt64Type>().values().to_vec();
+        values.sort_unstable();
+        values
+    }
+
+    #[test]
+    fn a_changed_relation_leaves_the_old_version_alone() {
+        let old = Relation::of(batch(&[]).schema(), vec![batch(&[(1, 10), (2, 20), (1, 11)])]);
+        let (_, dead) = old.look_up(&[1], &[Arc::new(UInt64Array::from(vec![10])) as ArrayRef]);
+        let new = old.changed(&dead, &batch(&[(1, 12), (3, 30)]));
+        assert_eq!(found(&old, 1), [10, 11]);
+        assert_eq!(found(&new, 1), [11, 12]);
+        assert_eq!(found(&new, 3), [30]);
+        assert_eq!((old.len(), new.len()), (3, 4));
+    }
+
+    #[test]
+    fn many_small_changes_keep_the_number_of_segments_bounded() {
+        let mut relation = Relation::empty(batch(&[]).schema());
+        for number in 0..1000 {
+            relation = relation.changed(&[], &batch(&[(number % 7, number)]));
+        }
+        assert!(relation.segments() <= MOST_SMALL_SEGMENTS + 1, "{} segments", relation.segments());
+        assert_eq!(found(&relation, 3).len(), 143);
+    }
+
+    #[test]
+    fn a_difference_is_one_of_multisets() {
+        let (deleted, inserted) =
+            super::super::difference(&batch(&[(1, 1), (1, 1), (2, 2)]), &batch(&[(2, 2), (1, 1), (3, 3), (3, 3)]));
+        assert_eq!((deleted.len(), inserted.len()), (1, 2));
+    }
+}

@@ -1,0 +1,96 @@
+//! Stable error and diagnostic codes. Nobody parses a message; everybody may match a code.
+
+use serde::Serialize;
+
+/// Where a failure happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading and decoding source text.
+    Read,
+    /// Parsing source text.
+    Parse,
+    /// Turning a tree into evidence.
+    Extract,
+    /// Decoding a rule pack.
+    Decode,
+    /// Compiling a program.
+    Compile,
+    /// Planning a view.
+    Plan,
+    /// Running a view.
+    Run,
+    /// Answering a question.
+    Answer,
+    /// Writing to or reading from disk.
+    Persist,
+}
+
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The interpreter refuses the file.
+    Error,
+    /// Legal but suspicious, or not analysed.
+    Warning,
+}
+
+macro_rules! codes {
+    ($($variant:ident = $code:literal, $doc:literal;)*) => {
+        /// Every code that the engine can give out.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum ErrorCode { $(#[doc = $doc] $variant,)* }
+
+        impl ErrorCode {
+            /// All codes, in the order of the reference page.
+            pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$variant,)*];
+
+            /// The stable text.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $code,)* }
+            }
+
+            /// One sentence for the reference page.
+            #[must_use]
+            pub fn doc(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $doc,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    SyntaxUnexpected = "syntax-unexpected", "A token stands where the grammar allows none of its kind.";
+    SyntaxMissing = "syntax-missing", "A token that the grammar needs is missing.";
+    SyntaxUnclosed = "syntax-unclosed", "A bracket or string is opened and never closed.";
+    SyntaxUnmatched = "syntax-unmatched", "A closing bracket has no opening one.";
+    SyntaxIndent = "syntax-indent", "A line is indented in a way that no open block allows.";
+    SyntaxStatement = "syntax-statement", "A statement is understood by the parser but refused by Python 3.";
+    SourceEncoding = "source-encoding", "The bytes of the file are not text in its declared encoding (UTF-8 unless declared).";
+    SourceNul = "source-nul", "The file holds a NUL byte, so Python refuses it.";
+    SourceTooLarge = "source-too-large", "The file is larger than the limit and is not analysed.";
+    SourceTooDeep = "source-too-deep", "Brackets or blocks are nested deeper than the limit; what lies below is not analysed.";
+    SourceUnreadable = "source-unreadable", "The file could not be read.";
+    SourceVanished = "source-vanished", "The file disappeared between listing and reading.";
+    ProgramDecode = "program-decode", "The program document is not valid.";
+    RuleUnknownRelation = "rule-unknown-relation", "A rule reads a relation that nothing defines.";
+    RuleUnknownColumn = "rule-unknown-column", "A rule names a column that its inputs do not have.";
+    RuleDuplicate = "rule-duplicate", "Two rules define the same relation.";
+    RuleCycle = "rule-cycle", "Rules read each other in a circle; recursion needs `rounds`.";
+    RuleNoJoinKey = "rule-no-join-key", "No join key can be inferred between two relations.";
+    RuleAmbiguousJoin = "rule-ambiguous-join", "More than one join key could be meant.";
+    RuleWinnerIncomplete = "rule-winner-incomplete", "A winner needs explicit group and order keys.";
+    RuleNotKeyable = "rule-not-keyable", "A view cannot be run for a few keys.";
+    RuleNoImpact = "rule-no-impact", "The keys that a change of an input touches cannot be derived.";
+    RuleSql = "rule-sql", "An expression or SQL text of a rule does not compile.";
+    RuleUnionShape = "rule-union-shape", "The inputs of a union do not have the same columns.";
+    QueryRefused = "query-refused", "The SQL text is not a read-only query.";
+    QueryFailed = "query-failed", "The SQL query could not be planned or run.";
+    UnknownFile = "unknown-file", "The file is not in the graph.";
+    UnknownDocument = "unknown-document", "The document is not open.";
+    BadPosition = "bad-position", "The position or range is not inside the document.";
+    Cancelled = "cancelled", "The work was cancelled because its answer is no longer wanted.";
+    EngineInternal = "engine-internal", "The engine met a state that its authors thought impossible.";
+}

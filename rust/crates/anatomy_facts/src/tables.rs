@@ -1,0 +1,262 @@
+//! The contracts of all fast-evidence tables: one pass over a syntax tree fills them, the file owns every row.
+//!
+//! `file` is the interned workspace path. Ids are position independent. No table here holds a byte offset: places live
+//! in the anchors of a file (`crate::facts::Anchor`), so moving code moves no row.
+
+use crate::contract::{Column, ColumnType, Contract};
+
+const fn column(name: &'static str, kind: ColumnType, role: &'static str, doc: &'static str) -> Column {
+    Column { name, kind, role, doc }
+}
+const fn id(name: &'static str, role: &'static str, doc: &'static str) -> Column {
+    column(name, ColumnType::Id, role, doc)
+}
+const fn symbol(name: &'static str, role: &'static str, doc: &'static str) -> Column {
+    column(name, ColumnType::Symbol, role, doc)
+}
+const fn int(name: &'static str, doc: &'static str) -> Column {
+    column(name, ColumnType::Int, "", doc)
+}
+const fn truth(name: &'static str, doc: &'static str) -> Column {
+    column(name, ColumnType::Bool, "", doc)
+}
+const FILE: Column = symbol("file", "file", "path of the owner file, relative to its root");
+
+/// All fast-evidence tables, in the order of `FileFacts::tables`.
+pub const EVIDENCE: &[Contract] = &[
+    FILES, SCOPES, BINDINGS, NAMES, EXPRS, ARGS, PARAMS, IMPORTS, MODULE_REFS, CLASS_BASES, DECORATORS, RETURNS,
+    EXPORTS, STRINGS, DOCSTRINGS,
+];
+
+/// One row a file: what its path says about it.
+pub const FILES: Contract = Contract {
+    name: "files",
+    doc: "The files of the graph and the module that each one is.",
+    key: "file",
+    columns: &[
+        FILE,
+        symbol("module", "module", "dotted name that imports use"),
+        symbol("package", "", "dotted name of the package against which relative imports resolve"),
+        id("scope", "scope", "module scope"),
+        truth("is_package", "an `__init__` file"),
+        truth("is_stub", "a `.pyi` file"),
+        symbol("partition", "", "user, library or stdlib"),
+        int("search_rank", "order of its root on the search path; a stub counts after its source"),
+    ],
+};
+
+/// Scopes.
+pub const SCOPES: Contract = Contract {
+    name: "scopes",
+    doc: "Module, class, function, lambda, comprehension and type-parameter scopes.",
+    key: "scope",
+    columns: &[
+        id("scope", "scope", ""),
+        id("parent", "", "enclosing scope; 0 for a module"),
+        symbol("kind", "", "module class function lambda comprehension type_params"),
+        symbol("name", "", "name of the definition; empty for anonymous scopes"),
+        id("definition", "binding", "binding of the definition that opens it; 0 for module, lambda, comprehension"),
+        FILE,
+    ],
+};
+
+/// Bindings.
+pub const BINDINGS: Contract = Contract {
+    name: "bindings",
+    doc: "Every place that binds a name in a scope.",
+    key: "binding",
+    columns: &[
+        id("binding", "binding", ""),
+        id("scope", "scope", "scope in which the name is bound (after global and nonlocal)"),
+        symbol("name", "symbol", ""),
+        symbol(
+            "kind",
+            "",
+            "class function param import import_from star assign augmented annotated for with except walrus match type_alias type_param delete self_attr declared",
+        ),
+        int("occurrence", "ordinal among the bindings of this name in this scope, in source order"),
+        symbol("branch", "", "guard: empty, type_checking, version, platform, try_import, except_import, conditional"),
+        id("value_expr", "", "expression whose value it takes; 0 if none can be named"),
+        symbol("unpack", "", "path inside that value: empty is the value itself, `0.1` an item, `*` an element, `enter` of a with"),
+        id("annotation_expr", "", "annotation, quoted ones included; 0 if none"),
+        id("body_scope", "", "scope that a class or function opens; 0 for others"),
+        id("variable", "variable", "identity of (scope, name): all bindings of one variable share it"),
+        FILE,
+    ],
+};
+
+/// Loads and deletes of plain names.
+pub const NAMES: Contract = Contract {
+    name: "names",
+    doc: "Uses of plain names, with the scope whose binding each one means by the rules of Python.",
+    key: "expr",
+    columns: &[
+        id("expr", "expr", "the name expression"),
+        id("scope", "", "scope in which it stands"),
+        id("target_scope", "scope", "scope whose binding it means; 0: bound nowhere in the file (star import or builtin)"),
+        symbol("name", "symbol", ""),
+        symbol("context", "", "load, delete or augmented"),
+        int("reaching", "1 + occurrence of the binding that textually precedes it in the same scope; 0 if deferred (nested function) or none precedes"),
+        symbol("branch", "", "guard under which the use stands, as in bindings"),
+        FILE,
+    ],
+};
+
+/// Expressions that some rule can follow.
+pub const EXPRS: Contract = Contract {
+    name: "exprs",
+    doc: "Expressions that a rule can follow. Attribute, call, subscript and await hang on a base expression.",
+    key: "expr",
+    columns: &[
+        id("expr", "expr", ""),
+        symbol("kind", "", "name attribute call subscript await literal tuple list dict conditional bool_op lambda starred other"),
+        id("base", "", "object of an attribute or subscript, callee of a call, operand of await; 0 if none"),
+        symbol("name", "symbol", "attribute name; builtin type name of a literal (str, int, list ...)"),
+        symbol("context", "", "load, store or delete"),
+        id("scope", "scope", "scope in which it stands"),
+        id("second", "", "first argument of `super`/subscript index, else branch of a conditional, right side of a bool_op; 0 if none"),
+        FILE,
+    ],
+};
+
+/// Arguments of calls.
+pub const ARGS: Contract = Contract {
+    name: "args",
+    doc: "Arguments of calls.",
+    key: "arg",
+    columns: &[
+        id("arg", "arg", "identity of the argument; the anchor of a keyword argument is its name"),
+        id("call_expr", "", "the call expression"),
+        int("position", "ordinal in the call"),
+        symbol("name", "symbol", "keyword; empty for positional"),
+        id("value_expr", "", "0 if no rule can follow it"),
+        symbol("star", "", "empty, `*` or `**`"),
+        FILE,
+    ],
+};
+
+/// Parameters of functions and lambdas.
+pub const PARAMS: Contract = Contract {
+    name: "params",
+    doc: "Parameters; annotation and name are in `bindings`.",
+    key: "binding",
+    columns: &[
+        id("binding", "binding", "binding of the parameter"),
+        id("function", "function", "binding of the function; 0 for a lambda"),
+        symbol("name", "symbol", ""),
+        int("position", ""),
+        symbol("kind", "", "positional_only positional keyword_only var_positional var_keyword"),
+        id("default_expr", "", "0 if none"),
+        FILE,
+    ],
+};
+
+/// Import bindings.
+pub const IMPORTS: Contract = Contract {
+    name: "imports",
+    doc: "What each import binding imports; relative levels are resolved against the package of the file.",
+    key: "binding",
+    columns: &[
+        id("binding", "binding", "binding made by it; for a star a binding of kind `star`"),
+        symbol("module", "module", "absolute dotted module; for `import a.b` without alias: `a`"),
+        symbol("name", "symbol", "imported name; empty for `import m`; `*` for a star"),
+        int("level", "leading dots"),
+        id("scope", "scope", "scope of the statement"),
+        id("expr", "expr", "reference made by the imported name's token; equals `module_refs.expr` for `import m`"),
+        FILE,
+    ],
+};
+
+/// Module names inside import statements.
+pub const MODULE_REFS: Contract = Contract {
+    name: "module_refs",
+    doc: "Every dotted segment of an import statement that names a module.",
+    key: "expr",
+    columns: &[
+        id("expr", "expr", "reference of the segment"),
+        symbol("module", "module", "absolute dotted name up to and including the segment"),
+        FILE,
+    ],
+};
+
+/// Bases of classes.
+pub const CLASS_BASES: Contract = Contract {
+    name: "class_bases",
+    doc: "Base expressions of classes, metaclass keyword included.",
+    key: "",
+    columns: &[
+        id("class", "class", "binding of the class"),
+        int("position", ""),
+        id("expr", "expr", ""),
+        symbol("keyword", "", "empty for a base, else `metaclass` and the like"),
+        FILE,
+    ],
+};
+
+/// Decorators.
+pub const DECORATORS: Contract = Contract {
+    name: "decorators",
+    doc: "Decorators of classes and functions, outermost first.",
+    key: "",
+    columns: &[
+        id("definition", "binding", "binding of the decorated definition"),
+        int("position", ""),
+        id("expr", "expr", "decorator expression; for `@f(x)` the call"),
+        symbol("name", "", "last word of the decorator as written: `property`, `setter`, `wraps`"),
+        FILE,
+    ],
+};
+
+/// What functions return and yield.
+pub const RETURNS: Contract = Contract {
+    name: "returns",
+    doc: "Return and yield expressions of functions and lambdas.",
+    key: "",
+    columns: &[
+        id("function", "function", "binding of the function"),
+        id("expr", "expr", ""),
+        symbol("kind", "", "return, yield, yield_from or annotation"),
+        symbol("flavor", "", "empty, async or generator: how the call wraps it"),
+        FILE,
+    ],
+};
+
+/// What `__all__` says.
+pub const EXPORTS: Contract = Contract {
+    name: "exports",
+    doc: "Names that `__all__` lists, where it can be read without running code.",
+    key: "expr",
+    columns: &[
+        id("expr", "expr", "reference of the string item; 0 where `__all__` cannot be read"),
+        id("scope", "scope", "module scope"),
+        symbol("name", "symbol", "empty where `__all__` cannot be read"),
+        symbol("operation", "", "define, add, remove, module (another module's list) or unknown"),
+        FILE,
+    ],
+};
+
+/// String literals that a pack may read.
+pub const STRINGS: Contract = Contract {
+    name: "strings",
+    doc: "String literals of at most 256 bytes that stand in a call argument or look like a dotted path.",
+    key: "expr",
+    columns: &[
+        id("expr", "expr", ""),
+        symbol("value", "", "the text of the literal"),
+        id("call_expr", "", "call in whose arguments it stands; 0 if none"),
+        symbol("argument", "", "keyword, or ordinal as text"),
+        FILE,
+    ],
+};
+
+/// Docstrings.
+pub const DOCSTRINGS: Contract = Contract {
+    name: "docstrings",
+    doc: "Docstrings of modules, classes and functions, cleaned of indentation.",
+    key: "",
+    columns: &[
+        id("owner", "", "binding of the definition; for a module its scope"),
+        column("text", ColumnType::Text, "", ""),
+        FILE,
+    ],
+};

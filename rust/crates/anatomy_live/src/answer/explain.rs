@@ -1,0 +1,236 @@
+//! Why an edge exists: targets with the steps that lead to them, what was beaten, and why an open reference is open.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anatomy_engine::{EngineError, Explained};
+use anatomy_facts::{Id, Symbol};
+use anatomy_syntax::PositionEncoding;
+use arrow::array::{ArrayRef, UInt64Array};
+use serde_json::{json, Value};
+
+use super::places::range;
+use super::{Answers, Words};
+
+/// Columns that name a place worth showing, the most telling first.
+const SHOWN: &[&str] = &["target", "ancestor", "base", "class", "binding", "node", "expr", "arg", "definition", "function"];
+
+impl Answers {
+    /// The explanation of what stands at a position, or null.
+    ///
+    /// # Errors
+    /// `unknown-file`, or what a rule met while explaining.
+    pub fn explain(&self, path: &str, line: u32, character: u32, encoding: PositionEncoding) -> Result<Value, EngineError> {
+        let words = self.words(path, line, character, encoding)?;
+        let Some(word) = words.reference.or(words.binding) else { return Ok(Value::Null) };
+        let mut targets = Vec::new();
+        let mut candidates = Vec::new();
+        if let Some(reference) = words.reference {
+            let key: ArrayRef = Arc::new(UInt64Array::from(vec![reference.id]));
+            let explained = self.engine.explain(&self.snapshot, "refers_to", &[key])?;
+            let order: Vec<Id> = self.targets(reference.id).iter().map(|target| target.id).collect();
+            let mut best: Vec<Value> = vec![Value::Null; order.len()];
+            for candidate in &explained {
+                let row = self.engine.row_as_text(&candidate.row);
+                let Some(id) = row.get("target").and_then(|id| id.parse::<Id>().ok()) else { continue };
+                let mut shown = self.target(id, encoding);
+                shown["rule"] = json!(candidate.rule);
+                shown["why"] = json!(self.why(candidate, &row));
+                shown["confidence"] = json!(rounded(&row, "confidence"));
+                let mut steps = Vec::new();
+                self.steps(candidate, encoding, &mut steps);
+                shown["steps"] = Value::Array(steps);
+                if let Some(at) = order.iter().position(|other| *other == id) {
+                    shown["rank"] = json!(at);
+                    if best[at].is_null() {
+                        best[at] = shown;
+                    }
+                }
+            }
+            targets.extend(best.into_iter().filter(|target| !target.is_null()));
+            candidates = self.beaten(reference.id, &order, encoding)?;
+        }
+        let mut kind = "reference";
+        if targets.is_empty() && words.reference.is_none() {
+            kind = "definition";
+            let mut own = self.target(word.id, encoding);
+            own["rule"] = json!("bindings");
+            own["why"] = json!("this is the place that binds it");
+            own["confidence"] = json!(1.0);
+            own["rank"] = json!(0);
+            own["steps"] = json!([]);
+            targets.push(own);
+        }
+        let unresolved = if targets.is_empty() { self.unresolved(&words) } else { Value::Null };
+        Ok(json!({
+            "file": words.file.text(),
+            "kind": kind,
+            "range": range(words.view, word.start, word.end, encoding),
+            "targets": targets,
+            "candidates": candidates,
+            "unresolved": unresolved,
+        }))
+    }
+
+    /// Name, kind and place of a definition or module.
+    fn target(&self, id: Id, encoding: PositionEncoding) -> Value {
+        let Some((file, view, anchor)) = self.place(id) else { return json!({"name": "", "kind": "unknown"}) };
+        let row = self.rows("bindings", "binding", id, &["name", "kind"]);
+        let (name, kind) = match row.first() {
+            Some(row) => (Symbol(row[0] as u32).text(), Symbol(row[1] as u32).text()),
+            None => {
+                let module = self.rows("files", "file", u64::from(file.0), &["module"]);
+                (module.first().map_or("", |row| Symbol(row[0] as u32).text()), "module")
+            }
+        };
+        let doc = self.engine.docstring(&self.snapshot, id);
+        json!({
+            "name": name,
+            "kind": kind,
+            "path": file.text(),
+            "uri": self.uri_of(file),
+            "range": range(view, anchor.start, anchor.end, encoding),
+            "extent": range(view, anchor.extent_start, anchor.extent_end.max(anchor.end), encoding),
+            "doc": doc,
+        })
+    }
+
+    fn why(&self, candidate: &Explained, row: &BTreeMap<String, String>) -> String {
+        let template = self.engine.why(&candidate.rule);
+        let mut named = row.clone();
+        for (column, value) in &mut named {
+            if let Ok(id) = value.parse::<Id>()
+                && id > u64::from(u32::MAX)
+                && template.contains(&format!("{{{column}}}"))
+            {
+                *value = self.name_of(id);
+            }
+        }
+        fill(&template, &named)
+    }
+
+    fn name_of(&self, id: Id) -> String {
+        if let Some(row) = self.rows("bindings", "binding", id, &["name"]).first() {
+            return Symbol(row[0] as u32).text().to_owned();
+        }
+        match self.place(id) {
+            Some((file, _, _)) => {
+                let module = self.rows("files", "file", u64::from(file.0), &["module"]);
+                module.first().map_or(file.text(), |row| Symbol(row[0] as u32).text()).to_owned()
+            }
+            None => String::new(),
+        }
+    }
+
+    /// The derivation as numbered steps, from evidence to the edge.
+    fn steps(&self, candidate: &Explained, encoding: PositionEncoding, into: &mut Vec<Value>) {
+        for witness in &candidate.witnesses {
+            if let Some(derived) = &witness.derived {
+                self.steps(derived, encoding, into);
+            }
+        }
+        let row = self.engine.row_as_text(&candidate.row);
+        let mut text = self.why(candidate, &row);
+        if text.is_empty() {
+            text = candidate.rule.replace('_', " ");
+        }
+        let ids = SHOWN.iter().filter_map(|column| row.get(*column)?.parse::<Id>().ok()).filter(|id| *id != 0);
+        let place = ids.into_iter().find_map(|id| self.place(id));
+        let mut step = json!({"rule": candidate.rule, "text": text});
+        if let Some((file, view, anchor)) = place {
+            step["path"] = json!(file.text());
+            step["line"] = json!(view.index.line_of(anchor.start) + 1);
+            step["range"] = range(view, anchor.start, anchor.end, encoding);
+        }
+        if !into.contains(&step) {
+            into.push(step);
+        }
+    }
+
+    /// Candidates that lost a contest on the way: bindings of the same name that do not reach this use.
+    fn beaten(&self, reference: Id, won: &[Id], encoding: PositionEncoding) -> Result<Vec<Value>, EngineError> {
+        let mut beaten = Vec::new();
+        for (view, column, lost) in [("name_target", "binding", "another binding of the name reaches this place first")] {
+            let key: ArrayRef = Arc::new(UInt64Array::from(vec![reference]));
+            for candidate in self.engine.explain(&self.snapshot, view, &[key])? {
+                let row = self.engine.row_as_text(&candidate.row);
+                let Some(id) = row.get(column).and_then(|id| id.parse::<Id>().ok()) else { continue };
+                if candidate.rank == 0 || won.contains(&id) {
+                    continue;
+                }
+                let mut shown = self.target(id, encoding);
+                shown["rule"] = json!(candidate.rule);
+                shown["rank"] = json!(candidate.rank);
+                shown["lost"] = json!(lost);
+                beaten.push(shown);
+            }
+        }
+        Ok(beaten)
+    }
+
+    /// Why nothing was found.
+    fn unresolved(&self, words: &Words<'_>) -> Value {
+        let Some(reference) = words.reference else { return Value::Null };
+        let (reason, text) = self.open_reason(reference.id);
+        json!({"reason": reason, "text": text})
+    }
+
+    fn open_reason(&self, id: Id) -> (&'static str, String) {
+        if let Some(row) = self.rows("imports", "expr", id, &["module", "name"]).first() {
+            let (module, name) = (Symbol(row[0] as u32), Symbol(row[1] as u32).text());
+            if self.rows("files", "module", u64::from(module.0), &["file"]).is_empty() {
+                return ("external_missing", format!("the module `{}` is not in the graph: it lies outside the workspace", module.text()));
+            }
+            return ("member_missing", format!("the module `{}` has no `{name}` that can be seen without running it", module.text()));
+        }
+        if let Some(row) = self.rows("module_refs", "expr", id, &["module"]).first() {
+            let module = Symbol(row[0] as u32).text();
+            return ("external_missing", format!("the module `{module}` is not in the graph: it lies outside the workspace"));
+        }
+        if let Some(row) = self.rows("exprs", "expr", id, &["kind", "base", "name"]).first() {
+            let (kind, base, name) = (Symbol(row[0] as u32).text(), row[1], Symbol(row[2] as u32).text());
+            if kind == "attribute" {
+                let slot = u64::from(Symbol::of("value").0);
+                let values: Vec<Vec<u64>> = self
+                    .rows("value", "node", base, &["slot", "kind", "target"])
+                    .into_iter()
+                    .filter(|row| row[0] == slot)
+                    .collect();
+                return match values.first() {
+                    Some(row) => (
+                        "member_missing",
+                        format!("`{}` has no member `{name}` that can be seen without running it", self.name_of(row[2])),
+                    ),
+                    None => ("dynamic_base", format!("what stands before `.{name}` has no value that the rules can tell")),
+                };
+            }
+        }
+        if let Some(row) = self.rows("names", "expr", id, &["target_scope", "name"]).first() {
+            let name = Symbol(row[1] as u32).text();
+            if row[0] == 0 {
+                return ("unbound", format!("nothing in this file binds `{name}`: it is a builtin, or comes from outside the workspace"));
+            }
+            for target in self.rows("name_target", "expr", id, &["binding"]) {
+                if let Some(import) = self.rows("imports", "binding", target[0], &["module"]).first() {
+                    let module = Symbol(import[0] as u32).text();
+                    return ("external_missing", format!("`{name}` is imported from `{module}`, which is not in the graph"));
+                }
+            }
+        }
+        ("unknown", "no rule leads anywhere from here".to_owned())
+    }
+}
+
+fn rounded(row: &BTreeMap<String, String>, column: &str) -> f64 {
+    let value = row.get(column).and_then(|text| text.parse::<f64>().ok()).unwrap_or(1.0);
+    (value * 100.0).round() / 100.0
+}
+
+/// A sentence with its `{column}` holes filled.
+pub(super) fn fill(template: &str, row: &BTreeMap<String, String>) -> String {
+    let mut text = template.to_owned();
+    for (column, value) in row {
+        text = text.replace(&format!("{{{column}}}"), value);
+    }
+    text
+}

@@ -1,0 +1,106 @@
+//! Answers from one snapshot: places for ids, as JSON that is ready to send.
+//!
+//! An answer reads what the views hold (`refers_to` and what explains it) and turns ids into places; it decides nothing
+//! about what a name means.
+
+mod explain;
+mod navigate;
+mod places;
+mod symbols;
+mod tables;
+
+use std::sync::Arc;
+
+use anatomy_engine::store::Snapshot;
+use anatomy_engine::{Engine, EngineError};
+use anatomy_facts::{Anchor, AnchorKind, ErrorCode, Stage, Symbol};
+use anatomy_syntax::PositionEncoding;
+
+use crate::files::{FileView, Files};
+
+/// A snapshot with the places of its files. Cheap to clone, never changes.
+#[derive(Clone)]
+pub struct Answers {
+    engine: Arc<Engine>,
+    snapshot: Arc<Snapshot>,
+    files: Arc<Files>,
+    root_uri: Arc<str>,
+}
+
+/// The URI of a workspace path. What may not stand in a URI is percent-encoded.
+#[must_use]
+pub(crate) fn uri(root: &str, path: &str) -> String {
+    if path.contains("://") || path.starts_with("untitled:") {
+        return path.to_owned();
+    }
+    let mut uri = String::with_capacity(root.len() + path.len() + 1);
+    uri.push_str(root);
+    uri.push('/');
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}
+
+impl Answers {
+    pub(crate) fn new(engine: Arc<Engine>, snapshot: Arc<Snapshot>, files: Arc<Files>, root_uri: &str) -> Self {
+        Answers { engine, snapshot, files, root_uri: root_uri.trim_end_matches('/').into() }
+    }
+
+    pub(crate) fn files(&self) -> &Arc<Files> {
+        &self.files
+    }
+
+    /// Counts commits.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.snapshot.generation
+    }
+
+    /// The document version that this snapshot holds, if the file was open.
+    #[must_use]
+    pub fn version_of(&self, path: &str) -> Option<i64> {
+        self.files.get(&Symbol::of(path))?.version
+    }
+
+    /// All paths, sorted.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths: Vec<String> = self.files.keys().map(|file| file.text().to_owned()).collect();
+        paths.sort();
+        paths
+    }
+
+    fn file(&self, path: &str) -> Result<(Symbol, &Arc<FileView>), EngineError> {
+        let file = Symbol::of(path);
+        let view = self.files.get(&file).ok_or_else(|| {
+            EngineError::new(
+                ErrorCode::UnknownFile,
+                Stage::Answer,
+                format!("`{path}` is not in the graph"),
+                "it may lie outside the workspace, be ignored, or not be indexed yet",
+            )
+        })?;
+        Ok((file, view))
+    }
+
+    /// The words at a position: the reference first, if there is one.
+    fn words(&self, path: &str, line: u32, character: u32, encoding: PositionEncoding) -> Result<Words<'_>, EngineError> {
+        let (file, view) = self.file(path)?;
+        let offset = view.index.offset(line, character, encoding);
+        let found = view.words_at(offset);
+        let of = |kind: AnchorKind| found.iter().find(|anchor| anchor.kind == kind).map(|anchor| **anchor);
+        Ok(Words { file, view, reference: of(AnchorKind::Reference), binding: of(AnchorKind::Binding) })
+    }
+}
+
+struct Words<'a> {
+    file: Symbol,
+    view: &'a Arc<FileView>,
+    reference: Option<Anchor>,
+    binding: Option<Anchor>,
+}

@@ -1,0 +1,157 @@
+//! Definition, references, highlights.
+
+use std::collections::HashMap;
+
+use anatomy_engine::EngineError;
+use anatomy_facts::{Id, Symbol};
+use anatomy_syntax::PositionEncoding;
+
+use super::places::write_range;
+use super::Answers;
+
+impl Answers {
+    /// `LocationLink[]`, best target first. On a definition: itself, unless it is an import, which is followed.
+    ///
+    /// # Errors
+    /// `unknown-file`.
+    pub fn definition(&self, path: &str, line: u32, character: u32, encoding: PositionEncoding) -> Result<Vec<u8>, EngineError> {
+        let words = self.words(path, line, character, encoding)?;
+        let mut ids: Vec<Id> = match words.reference {
+            Some(reference) => self.targets(reference.id).into_iter().map(|target| target.id).collect(),
+            None => vec![],
+        };
+        if let (true, Some(binding)) = (ids.is_empty(), words.binding) {
+            ids = self.rows("import_target", "binding", binding.id, &["target"]).into_iter().map(|row| row[0]).collect();
+            if ids.is_empty() {
+                ids.push(binding.id);
+            }
+        }
+        let Some(origin) = words.reference.or(words.binding) else { return Ok(b"[]".to_vec()) };
+        let mut out = String::from("[");
+        for id in ids {
+            let Some((file, view, anchor)) = self.place(id) else { continue };
+            if out.len() > 1 {
+                out.push(',');
+            }
+            out.push_str("{\"originSelectionRange\":");
+            write_range(&mut out, words.view, origin.start, origin.end, encoding);
+            out.push_str(",\"targetUri\":");
+            out.push_str(&json_text(&self.uri_of(file)));
+            out.push_str(",\"targetRange\":");
+            write_range(&mut out, view, anchor.extent_start, anchor.extent_end.max(anchor.end), encoding);
+            out.push_str(",\"targetSelectionRange\":");
+            write_range(&mut out, view, anchor.start, anchor.end, encoding);
+            out.push('}');
+        }
+        out.push(']');
+        Ok(out.into_bytes())
+    }
+
+    /// `Location[]` of everything that refers to what stands at the position, sorted by path and place.
+    ///
+    /// # Errors
+    /// `unknown-file`.
+    pub fn references(
+        &self,
+        path: &str,
+        line: u32,
+        character: u32,
+        with_declaration: bool,
+        encoding: PositionEncoding,
+    ) -> Result<Vec<u8>, EngineError> {
+        let mut places = self.reference_places(path, line, character, with_declaration, encoding)?;
+        places.sort_by(|left, right| left.0.text().cmp(right.0.text()).then(left.1.cmp(&right.1)));
+        places.dedup_by_key(|place| (place.0, place.1));
+        let mut out = String::with_capacity(places.len() * 160);
+        out.push('[');
+        let mut uris: HashMap<Symbol, String> = HashMap::new();
+        for (file, start, end, _) in places {
+            let Some(view) = self.files.get(&file) else { continue };
+            if out.len() > 1 {
+                out.push(',');
+            }
+            let uri = uris.entry(file).or_insert_with(|| json_text(&self.uri_of(file)));
+            out.push_str("{\"uri\":");
+            out.push_str(uri);
+            out.push_str(",\"range\":");
+            write_range(&mut out, view, start, end, encoding);
+            out.push('}');
+        }
+        out.push(']');
+        Ok(out.into_bytes())
+    }
+
+    /// `DocumentHighlight[]`: the references of the same file; bindings count as writes.
+    ///
+    /// # Errors
+    /// `unknown-file`.
+    pub fn document_highlight(&self, path: &str, line: u32, character: u32, encoding: PositionEncoding) -> Result<Vec<u8>, EngineError> {
+        let mut places = self.reference_places(path, line, character, true, encoding)?;
+        let (file, view) = self.file(path)?;
+        places.retain(|place| place.0 == file);
+        places.sort_by_key(|place| (place.1, !place.3));
+        places.dedup_by_key(|place| place.1);
+        let mut out = String::from("[");
+        for (_, start, end, binds) in places {
+            if out.len() > 1 {
+                out.push(',');
+            }
+            out.push_str("{\"range\":");
+            write_range(&mut out, view, start, end, encoding);
+            out.push_str(if binds { ",\"kind\":3}" } else { ",\"kind\":2}" });
+        }
+        out.push(']');
+        Ok(out.into_bytes())
+    }
+
+    /// (file, start, end, binds) of every place of the variables at a position, unsorted.
+    fn reference_places(
+        &self,
+        path: &str,
+        line: u32,
+        character: u32,
+        with_declaration: bool,
+        encoding: PositionEncoding,
+    ) -> Result<Vec<(Symbol, u32, u32, bool)>, EngineError> {
+        let words = self.words(path, line, character, encoding)?;
+        let mut variables: Vec<Id> = match words.reference {
+            Some(reference) => self.targets(reference.id).iter().map(|target| target.variable).collect(),
+            None => vec![],
+        };
+        if let (true, Some(binding)) = (variables.is_empty(), words.binding) {
+            variables = self.rows("import_target", "binding", binding.id, &["variable"]).into_iter().map(|row| row[0]).collect();
+            if variables.is_empty() {
+                variables.extend(self.variable_of(binding.id));
+            }
+        }
+        variables.sort_unstable();
+        variables.dedup();
+        let mut places = Vec::new();
+        for variable in variables {
+            for row in self.rows("refers_to", "variable", variable, &["expr", "file"]) {
+                let file = Symbol(row[1] as u32);
+                if let Some(anchor) = self.files.get(&file).and_then(|view| view.anchor(row[0])) {
+                    places.push((file, anchor.start, anchor.end, false));
+                }
+            }
+            if with_declaration {
+                for row in self.rows("bindings", "variable", variable, &["binding", "file"]) {
+                    let file = Symbol(row[1] as u32);
+                    if let Some(anchor) = self.files.get(&file).and_then(|view| view.anchor(row[0])) {
+                        places.push((file, anchor.start, anchor.end, true));
+                    }
+                }
+            }
+        }
+        if places.is_empty()
+            && let (true, Some(word)) = (with_declaration, words.binding)
+        {
+            places.push((words.file, word.start, word.end, true));
+        }
+        Ok(places)
+    }
+}
+
+pub(super) fn json_text(text: &str) -> String {
+    serde_json::to_string(text).expect("a text is always valid JSON")
+}

@@ -1,0 +1,225 @@
+//! Tables that hold places, made when a query asks for them, and the numbers that describe a graph.
+
+use std::sync::Arc;
+
+use anatomy_engine::EngineError;
+use anatomy_facts::contract::field;
+use anatomy_facts::{AnchorKind, ColumnType, Symbol};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow::datatypes::{Field, Schema};
+use serde_json::{json, Map, Value};
+
+use super::Answers;
+
+impl Answers {
+    /// The rows of a query, at most `most`; symbols as text.
+    ///
+    /// # Errors
+    /// `query-refused`, `query-failed`.
+    pub fn query(&self, sql: &str, most: usize) -> Result<RecordBatch, EngineError> {
+        let mut extra = Vec::new();
+        let asks = |name: &str| sql.contains(name);
+        if asks("anchors") {
+            extra.push(("anchors".to_owned(), self.anchors_table()?));
+        }
+        if asks("ts_parse_errors") || asks("extract_errors") {
+            let errors = self.errors_table()?;
+            extra.push(("ts_parse_errors".to_owned(), errors.clone()));
+            extra.push(("extract_errors".to_owned(), errors));
+        }
+        if asks("ts_changed_ranges") {
+            extra.push(("ts_changed_ranges".to_owned(), self.changed_ranges_table()?));
+        }
+        self.engine.query(&self.snapshot, extra, sql, most)
+    }
+
+    /// The rows of a query as an Arrow IPC stream.
+    ///
+    /// # Errors
+    /// `query-refused`, `query-failed`.
+    pub fn query_stream(&self, sql: &str, most: usize) -> Result<Vec<u8>, EngineError> {
+        let rows = self.query(sql, most)?;
+        let mut writer = arrow::ipc::writer::StreamWriter::try_new(Vec::new(), &rows.schema())?;
+        writer.write(&rows)?;
+        Ok(writer.into_inner()?)
+    }
+
+    fn sorted_files(&self) -> Vec<Symbol> {
+        let mut files: Vec<Symbol> = self.files.keys().copied().collect();
+        files.sort_by_key(|file| file.text());
+        files
+    }
+
+    fn anchors_table(&self) -> Result<RecordBatch, EngineError> {
+        let (mut ids, mut files, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+        let mut numbers: [Vec<u32>; 5] = Default::default();
+        for file in self.sorted_files() {
+            let view = &self.files[&file];
+            for anchor in view.anchors() {
+                ids.push(anchor.id);
+                files.push(file.0);
+                kinds.push(match anchor.kind {
+                    AnchorKind::Binding => "binding",
+                    AnchorKind::Reference => "reference",
+                    AnchorKind::Expression => "expression",
+                    AnchorKind::Scope => "scope",
+                });
+                numbers[0].push(anchor.start);
+                numbers[1].push(anchor.end);
+                numbers[2].push(anchor.extent_start);
+                numbers[3].push(anchor.extent_end);
+                numbers[4].push(view.index.line_of(anchor.start) + 1);
+            }
+        }
+        let [start, end, extent_start, extent_end, line] = numbers;
+        table(
+            vec![
+                field("id", ColumnType::Id, ""),
+                field("file", ColumnType::Symbol, "file"),
+                field("kind", ColumnType::Text, ""),
+                field("start", ColumnType::Int, ""),
+                field("end", ColumnType::Int, ""),
+                field("extent_start", ColumnType::Int, ""),
+                field("extent_end", ColumnType::Int, ""),
+                field("line", ColumnType::Int, ""),
+            ],
+            vec![
+                Arc::new(UInt64Array::from(ids)),
+                Arc::new(UInt32Array::from(files)),
+                Arc::new(StringArray::from(kinds)),
+                Arc::new(UInt32Array::from(start)),
+                Arc::new(UInt32Array::from(end)),
+                Arc::new(UInt32Array::from(extent_start)),
+                Arc::new(UInt32Array::from(extent_end)),
+                Arc::new(UInt32Array::from(line)),
+            ],
+        )
+    }
+
+    fn errors_table(&self) -> Result<RecordBatch, EngineError> {
+        let mut files = Vec::new();
+        let (mut codes, mut severities, mut kinds, mut messages) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut numbers: [Vec<u32>; 3] = Default::default();
+        for file in self.sorted_files() {
+            let view = &self.files[&file];
+            for error in &view.errors {
+                files.push(file.0);
+                codes.push(error.code.as_str());
+                severities.push(if error.severity == anatomy_facts::Severity::Error { "error" } else { "warning" });
+                kinds.push(error.node_kind);
+                messages.push(error.message.as_str());
+                numbers[0].push(error.start);
+                numbers[1].push(error.end);
+                numbers[2].push(view.index.line_of(error.start) + 1);
+            }
+        }
+        let [start, end, line] = numbers;
+        table(
+            vec![
+                field("file", ColumnType::Symbol, "file"),
+                field("start", ColumnType::Int, ""),
+                field("end", ColumnType::Int, ""),
+                field("line", ColumnType::Int, ""),
+                field("node_kind", ColumnType::Text, ""),
+                field("severity", ColumnType::Text, ""),
+                field("code", ColumnType::Text, ""),
+                field("message", ColumnType::Text, ""),
+            ],
+            vec![
+                Arc::new(UInt32Array::from(files)),
+                Arc::new(UInt32Array::from(start)),
+                Arc::new(UInt32Array::from(end)),
+                Arc::new(UInt32Array::from(line)),
+                Arc::new(StringArray::from(kinds)),
+                Arc::new(StringArray::from(severities)),
+                Arc::new(StringArray::from(codes)),
+                Arc::new(StringArray::from(messages)),
+            ],
+        )
+    }
+
+    fn changed_ranges_table(&self) -> Result<RecordBatch, EngineError> {
+        let mut files = Vec::new();
+        let mut numbers: [Vec<u32>; 2] = Default::default();
+        let (mut structural, mut versions) = (Vec::new(), Vec::new());
+        for file in self.sorted_files() {
+            let view = &self.files[&file];
+            for range in &view.changed_ranges {
+                files.push(file.0);
+                numbers[0].push(range.start);
+                numbers[1].push(range.end);
+                structural.push(range.structural);
+                versions.push(view.version.unwrap_or_default().unsigned_abs());
+            }
+        }
+        let [start, end] = numbers;
+        table(
+            vec![
+                field("file", ColumnType::Symbol, "file"),
+                field("start", ColumnType::Int, ""),
+                field("end", ColumnType::Int, ""),
+                field("structural", ColumnType::Bool, ""),
+                field("version", ColumnType::Id, ""),
+            ],
+            vec![
+                Arc::new(UInt32Array::from(files)),
+                Arc::new(UInt32Array::from(start)),
+                Arc::new(UInt32Array::from(end)),
+                Arc::new(arrow::array::BooleanArray::from(structural)),
+                Arc::new(UInt64Array::from(versions)),
+            ],
+        )
+    }
+
+    /// Files, nodes and edges by kind, rows and bytes by table.
+    ///
+    /// # Errors
+    /// What the queries behind the counts met.
+    pub fn stats(&self) -> Result<Value, EngineError> {
+        let mut tables = Map::new();
+        for (number, name) in self.engine.relation_names().into_iter().enumerate() {
+            let relation = self.snapshot.relation(number);
+            let (columns, indexes) = relation.bytes();
+            tables.insert(name, json!({"rows": relation.len(), "bytes": columns + indexes, "index_bytes": indexes}));
+        }
+        let counts = |table: &str| -> Result<Map<String, Value>, EngineError> {
+            let mut counts = Map::new();
+            if self.engine.relation_number(table).is_some() {
+                let sql = format!("SELECT kind, count(*) AS n FROM {table} GROUP BY kind ORDER BY kind");
+                let rows = self.query(&sql, 1000)?;
+                use arrow::array::AsArray;
+                let kinds = arrow::compute::cast(rows.column(0), &arrow::datatypes::DataType::Utf8)?;
+                let numbers = rows.column(1).as_primitive::<arrow::datatypes::Int64Type>();
+                for row in 0..rows.num_rows() {
+                    counts.insert(kinds.as_string::<i32>().value(row).to_owned(), json!(numbers.value(row)));
+                }
+            }
+            Ok(counts)
+        };
+        let errors: usize = self.files.values().map(|view| view.errors.len()).sum();
+        let places: usize = self.files.values().map(|view| view.heap_bytes()).sum();
+        let (symbols, bytes) = Symbol::census();
+        Ok(json!({
+            "generation": self.generation(),
+            "files": self.files.len(),
+            "parse_errors": errors,
+            "nodes": counts("cpg_nodes")?,
+            "edges": counts("cpg_edges")?,
+            "tables": tables,
+            "places": {"bytes": places},
+            "symbols": {"count": symbols, "bytes": bytes},
+        }))
+    }
+
+    /// What the program is: all views, or one view with its plans.
+    ///
+    /// # Errors
+    /// If there is no such view.
+    pub fn plan(&self, view: Option<&str>) -> Result<Value, EngineError> {
+        self.engine.describe(view)
+    }
+}
+
+fn table(fields: Vec<Field>, columns: Vec<ArrayRef>) -> Result<RecordBatch, EngineError> {
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}

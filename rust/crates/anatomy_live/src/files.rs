@@ -1,0 +1,89 @@
+//! What is known about each file beside its evidence: places of ids, lines, syntax errors.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anatomy_facts::facts::ParseError;
+use anatomy_facts::{Anchor, AnchorKind, Id, Symbol};
+use anatomy_syntax::{ChangedRange, TextIndex};
+
+/// One file at one text.
+#[derive(Debug, Default)]
+pub struct FileView {
+    /// Places, sorted by start.
+    anchors: Vec<Anchor>,
+    /// Positions in `anchors`, sorted by id.
+    by_id: Vec<u32>,
+    /// Lines and wide characters.
+    pub index: TextIndex,
+    /// Syntax errors.
+    pub errors: Vec<ParseError>,
+    /// Ranges of the last edit, for open documents.
+    pub changed_ranges: Vec<ChangedRange>,
+    /// Version of the open document; `None` for a closed file.
+    pub version: Option<i64>,
+}
+
+impl FileView {
+    /// A file of the given places.
+    #[must_use]
+    pub fn new(
+        anchors: Vec<Anchor>,
+        index: TextIndex,
+        errors: Vec<ParseError>,
+        changed_ranges: Vec<ChangedRange>,
+        version: Option<i64>,
+    ) -> Self {
+        let mut by_id: Vec<u32> = (0..anchors.len() as u32).collect();
+        by_id.sort_by_key(|&at| (anchors[at as usize].id, at));
+        FileView { anchors, by_id, index, errors, changed_ranges, version }
+    }
+
+    /// All places, sorted by start.
+    #[must_use]
+    pub fn anchors(&self) -> &[Anchor] {
+        &self.anchors
+    }
+
+    /// The place of an id, if this file has it.
+    #[must_use]
+    pub fn anchor(&self, id: Id) -> Option<&Anchor> {
+        let first = self.by_id.partition_point(|&at| self.anchors[at as usize].id < id);
+        let at = *self.by_id.get(first)?;
+        let anchor = &self.anchors[at as usize];
+        (anchor.id == id).then_some(anchor)
+    }
+
+    /// Words (references and bindings) that hold the offset, references first. A cursor behind the last letter counts.
+    #[must_use]
+    pub fn words_at(&self, offset: u32) -> Vec<&Anchor> {
+        // A word is never longer than this, so the search starts close by.
+        const LONGEST_WORD: u32 = 4096;
+        let first = self.anchors.partition_point(|anchor| anchor.start + LONGEST_WORD < offset);
+        let mut found: Vec<&Anchor> = self.anchors[first..]
+            .iter()
+            .take_while(|anchor| anchor.start <= offset)
+            .filter(|anchor| {
+                matches!(anchor.kind, AnchorKind::Binding | AnchorKind::Reference)
+                    && offset <= anchor.end
+                    && anchor.start < anchor.end
+            })
+            .collect();
+        // Between two words the one that starts here is meant.
+        found.sort_by_key(|anchor| (anchor.end == offset, anchor.kind != AnchorKind::Reference, anchor.end - anchor.start));
+        let inside = found.first().is_some_and(|anchor| anchor.end != offset);
+        if inside {
+            found.retain(|anchor| anchor.end != offset);
+        }
+        found
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.anchors.capacity() * size_of::<Anchor>() + self.by_id.capacity() * 4 + self.index.heap_bytes()
+    }
+}
+
+/// All files of one snapshot, by interned path.
+pub type Files = HashMap<Symbol, Arc<FileView>>;

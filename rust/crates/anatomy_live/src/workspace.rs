@@ -1,0 +1,313 @@
+//! Documents and files on their way into the graph.
+//!
+//! Two doors: `edit` parses and answers syntax at once and never waits for the graph; `commit` brings everything that
+//! is pending into the next snapshot. The newest text of a file wins, whatever was staged before.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Instant;
+
+use anatomy_engine::{Change, Engine, EngineError, Report};
+use anatomy_facts::codes::Severity;
+use anatomy_facts::facts::ParseError;
+use anatomy_facts::{ErrorCode, FileFacts, Stage, Symbol};
+use anatomy_syntax::{ChangedRange, Document, ModuleContext, PositionEncoding, TextIndex};
+use arrow::array::RecordBatch;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::answer::Answers;
+use crate::files::{FileView, Files};
+
+/// A file as the workspace gives it.
+#[derive(Clone, Debug, Default)]
+pub struct SourceFile {
+    /// Path relative to the root, with `/`.
+    pub path: String,
+    /// What the path says about the module.
+    pub context: ModuleContext,
+    /// Bytes of the file; `None` if it could not be read.
+    pub content: Option<Vec<u8>>,
+    /// Code of the reason if it could not be read.
+    pub error: String,
+}
+
+struct Open {
+    document: Document,
+    context: ModuleContext,
+    dirty: bool,
+}
+
+struct Staged {
+    tables: Vec<RecordBatch>,
+    view: FileView,
+}
+
+/// What a commit did.
+#[derive(Debug, Serialize)]
+pub struct CommitReport {
+    /// Files whose text was extracted, sorted.
+    pub files: Vec<String>,
+    /// Versions of open documents that the snapshot now holds.
+    pub documents: HashMap<String, i64>,
+    /// Microseconds of extraction.
+    pub extract_micros: u64,
+    /// Microseconds of the whole commit.
+    pub total_micros: u64,
+    /// What ran in the engine.
+    #[serde(flatten)]
+    pub refresh: Report,
+}
+
+/// The live workspace.
+pub struct Workspace {
+    engine: Arc<Engine>,
+    documents: Mutex<HashMap<String, Open>>,
+    staged: Mutex<HashMap<String, Option<Staged>>>,
+    published: RwLock<Answers>,
+    encoding: RwLock<PositionEncoding>,
+    root_uri: String,
+    size_limit: usize,
+    writer: Mutex<HashMap<Symbol, Vec<RecordBatch>>>,
+}
+
+fn held<'a, T>(mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
+    mutex.lock().unwrap_or_else(|poison| poison.into_inner())
+}
+
+impl Workspace {
+    /// An empty workspace under a program.
+    ///
+    /// # Errors
+    /// Every refusal of the compiler.
+    pub fn new(program: &[u8], root_uri: &str, size_limit: usize) -> Result<Workspace, EngineError> {
+        let engine = Arc::new(Engine::new(program)?);
+        let answers = Answers::new(engine.clone(), engine.snapshot(), Arc::default(), root_uri);
+        Ok(Workspace {
+            engine,
+            documents: Mutex::default(),
+            staged: Mutex::default(),
+            published: RwLock::new(answers),
+            encoding: RwLock::new(PositionEncoding::Utf16),
+            root_uri: root_uri.trim_end_matches('/').to_owned(),
+            size_limit: if size_limit == 0 { anatomy_syntax::source::SIZE_LIMIT } else { size_limit },
+            writer: Mutex::default(),
+        })
+    }
+
+    /// The column unit of all positions that go in and out.
+    pub fn set_encoding(&self, encoding: PositionEncoding) {
+        *self.encoding.write().unwrap_or_else(|poison| poison.into_inner()) = encoding;
+    }
+
+    /// The column unit in force.
+    #[must_use]
+    pub fn encoding(&self) -> PositionEncoding {
+        *self.encoding.read().unwrap_or_else(|poison| poison.into_inner())
+    }
+
+    /// Opens a document: the editor's text replaces that of the disk. Returns its syntax diagnostics (JSON).
+    pub fn open(&self, file: &SourceFile, version: i64) -> Vec<u8> {
+        let bytes = file.content.as_deref().unwrap_or_default();
+        let source = anatomy_syntax::source::decode(bytes, usize::MAX);
+        let document = Document::new(source.text, version);
+        let diagnostics = self.diagnostics_of(&document, &file.path);
+        let open = Open { document, context: file.context.clone(), dirty: true };
+        held(&self.documents).insert(file.path.clone(), open);
+        diagnostics
+    }
+
+    /// Applies the `contentChanges` of a change notification (JSON) and returns the syntax diagnostics (JSON).
+    ///
+    /// # Errors
+    /// `unknown-document`, or `bad-position` with nothing applied.
+    pub fn edit(&self, path: &str, version: i64, changes: &[u8]) -> Result<Vec<u8>, EngineError> {
+        let bad = |error: anatomy_syntax::ChangeError| {
+            EngineError::new(error.code, Stage::Parse, error.message, "send the whole text again")
+        };
+        let changes = anatomy_syntax::changes_from_json(changes).map_err(bad)?;
+        let mut documents = held(&self.documents);
+        let open = documents.get_mut(path).ok_or_else(|| unknown_document(path))?;
+        open.document.apply(&changes, version, self.encoding()).map_err(bad)?;
+        open.dirty = true;
+        Ok(self.diagnostics_of(&open.document, path))
+    }
+
+    /// Closes a document. The graph keeps its text until `update` brings that of the disk.
+    pub fn close(&self, path: &str) {
+        held(&self.documents).remove(path);
+    }
+
+    /// The editor's text, if the document is open.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<String> {
+        held(&self.documents).get(path).map(|open| open.document.text().to_owned())
+    }
+
+    fn diagnostics_of(&self, document: &Document, path: &str) -> Vec<u8> {
+        let uri = crate::answer::uri(&self.root_uri, path);
+        anatomy_syntax::lsp::diagnostics_json(document.errors(), document.index(), self.encoding(), &uri)
+    }
+
+    /// Stages files of the disk: parsed and extracted here, on all threads, and pending until `commit`.
+    pub fn update(&self, files: &[SourceFile], removed: &[String]) {
+        let extracted: Vec<(String, Staged)> =
+            files.par_iter().map(|file| (file.path.clone(), self.extract_closed(file))).collect();
+        let mut staged = held(&self.staged);
+        for (path, facts) in extracted {
+            staged.insert(path, Some(facts));
+        }
+        for path in removed {
+            staged.insert(path.clone(), None);
+        }
+    }
+
+    fn extract_closed(&self, file: &SourceFile) -> Staged {
+        match &file.content {
+            Some(bytes) => {
+                let (facts, index) = anatomy_syntax::extract_file(&file.path, &file.context, bytes, self.size_limit);
+                staged(facts, index, vec![], None)
+            }
+            None => {
+                let (mut facts, index) = anatomy_syntax::extract_file(&file.path, &file.context, b"", self.size_limit);
+                let code = if file.error == ErrorCode::SourceVanished.as_str() {
+                    ErrorCode::SourceVanished
+                } else {
+                    ErrorCode::SourceUnreadable
+                };
+                facts.errors.push(ParseError {
+                    start: 0,
+                    end: 0,
+                    code,
+                    severity: Severity::Warning,
+                    node_kind: "file",
+                    message: code.doc().to_owned(),
+                    related: None,
+                });
+                staged(facts, index, vec![], None)
+            }
+        }
+    }
+
+    /// Files and documents whose newest text is not in the graph yet.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        held(&self.documents).values().filter(|open| open.dirty).count() + held(&self.staged).len()
+    }
+
+    /// Brings everything that is pending into the next snapshot.
+    ///
+    /// # Errors
+    /// `cancelled` (everything stays pending), or what the engine met.
+    pub fn commit(&self, cancel: &AtomicBool) -> Result<CommitReport, EngineError> {
+        let mut last_tables = held(&self.writer);
+        let began = Instant::now();
+        let mut taken: HashMap<String, Option<Staged>> = std::mem::take(&mut *held(&self.staged));
+        let dirty: Vec<(String, Document, ModuleContext)> = {
+            let mut documents = held(&self.documents);
+            taken.retain(|path, _| !documents.contains_key(path));
+            documents
+                .iter_mut()
+                .filter(|(_, open)| open.dirty)
+                .map(|(path, open)| {
+                    open.dirty = false;
+                    (path.clone(), open.document.clone(), open.context.clone())
+                })
+                .collect()
+        };
+        let mut versions = HashMap::new();
+        for (path, document, context) in &dirty {
+            let facts = anatomy_syntax::extract(path, context, document.text(), document.tree(), document.errors().to_vec());
+            let index = document.index().clone();
+            let facts = staged(facts, index, document.changed_ranges().to_vec(), Some(document.version()));
+            taken.insert(path.clone(), Some(facts));
+            versions.insert(path.clone(), document.version());
+        }
+        let extract_micros = began.elapsed().as_micros() as u64;
+        let mut paths: Vec<&String> = taken.keys().collect();
+        paths.sort();
+        let paths: Vec<String> = paths.into_iter().cloned().collect();
+        let mut changes = Vec::with_capacity(taken.len());
+        for path in &paths {
+            let file = Symbol::of(path);
+            let tables = taken[path].as_ref().map(|staged| staged.tables.clone());
+            // What an open document said last is at hand: if it says the same again, no relation need be asked.
+            if let (Some(new), Some(last)) = (&tables, last_tables.get(&file))
+                && new == last
+            {
+                continue;
+            }
+            changes.push(Change { file, tables });
+        }
+        let applied = self.engine.apply(&changes, cancel);
+        let (snapshot, refresh) = match applied {
+            Ok(done) => done,
+            Err(error) => {
+                self.give_back(taken, &dirty);
+                return Err(error);
+            }
+        };
+        for change in &changes {
+            last_tables.remove(&change.file);
+        }
+        for (path, _, _) in &dirty {
+            if let Some(Some(staged)) = taken.get(path) {
+                last_tables.insert(Symbol::of(path), staged.tables.clone());
+            }
+        }
+        let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
+        let mut files: Files = published.files().as_ref().clone();
+        for path in &paths {
+            match taken.remove(path).flatten() {
+                Some(staged) => files.insert(Symbol::of(path), Arc::new(staged.view)),
+                None => files.remove(&Symbol::of(path)),
+            };
+        }
+        *published = Answers::new(self.engine.clone(), snapshot, Arc::new(files), &self.root_uri);
+        drop(published);
+        Ok(CommitReport {
+            files: paths,
+            documents: versions,
+            extract_micros,
+            total_micros: began.elapsed().as_micros() as u64,
+            refresh,
+        })
+    }
+
+    /// A commit that did not happen leaves everything pending, except what was staged anew meanwhile.
+    fn give_back(&self, taken: HashMap<String, Option<Staged>>, dirty: &[(String, Document, ModuleContext)]) {
+        let mut documents = held(&self.documents);
+        for (path, _, _) in dirty {
+            if let Some(open) = documents.get_mut(path) {
+                open.dirty = true;
+            }
+        }
+        let mut staged = held(&self.staged);
+        for (path, facts) in taken {
+            if !documents.contains_key(&path) {
+                staged.entry(path).or_insert(facts);
+            }
+        }
+    }
+
+    /// Answers from the newest snapshot.
+    #[must_use]
+    pub fn answers(&self) -> Answers {
+        self.published.read().unwrap_or_else(|poison| poison.into_inner()).clone()
+    }
+}
+
+fn staged(facts: FileFacts, index: TextIndex, changed: Vec<ChangedRange>, version: Option<i64>) -> Staged {
+    let view = FileView::new(facts.anchors, index, facts.errors, changed, version);
+    Staged { tables: facts.tables, view }
+}
+
+fn unknown_document(path: &str) -> EngineError {
+    EngineError::new(
+        ErrorCode::UnknownDocument,
+        Stage::Parse,
+        format!("`{path}` is not open"),
+        "open the document before editing it",
+    )
+}

@@ -1,0 +1,15 @@
+//! The program as data: what a rule says, which join keys it means, and what is wrong with it.
+//!
+//! Knows relations only by their columns and roles: no DataFusion, no Python, no file of a workspace. Every refusal has
+//! a code, the place (file and key) and a remedy.
+#![warn(missing_docs)]
+
+mod error;
+mod joins;
+mod order;
+mod spec;
+
+pub use error::ProgramError;
+pub use joins::{infer_keys, JoinKey, RelationColumns};
+pub use order::topological;
+pub use spec::{Confidence, Pack, Program, Refresh, ViewKind, ViewSpec, Winner};

@@ -1,0 +1,269 @@
+//! What a rule file says, decoded. The loader has checked types; here it is checked against itself.
+
+use std::collections::BTreeMap;
+
+use anatomy_facts::{ErrorCode, Stage};
+use serde::Deserialize;
+
+use crate::ProgramError;
+
+/// A whole program: packs in load order and all their views.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Program {
+    /// Packs, in load order.
+    #[serde(default)]
+    pub packs: Vec<Pack>,
+    /// Views in no particular order.
+    pub views: Vec<ViewSpec>,
+}
+
+/// Name and version of a pack.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Pack {
+    /// Folder name.
+    pub name: String,
+    /// Version text of `pack.toml`.
+    #[serde(default)]
+    pub version: String,
+}
+
+/// The six kinds of view.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewKind {
+    /// One relation in another shape.
+    Normalize,
+    /// New facts from joined facts.
+    Derive,
+    /// A relationship between two entities, with score and confidence.
+    Relate,
+    /// Several views as one, each row naming the rule that made it.
+    Union,
+    /// A selection of columns for an output table.
+    Project,
+    /// Rows that a person is told about.
+    Diagnostic,
+}
+
+impl ViewKind {
+    /// The word used in packs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ViewKind::Normalize => "normalize",
+            ViewKind::Derive => "derive",
+            ViewKind::Relate => "relate",
+            ViewKind::Union => "union",
+            ViewKind::Project => "project",
+            ViewKind::Diagnostic => "diagnostic",
+        }
+    }
+}
+
+/// How a view follows its inputs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Refresh {
+    /// For the keys that a change touches. A view that cannot be keyed is refused.
+    #[default]
+    Keyed,
+    /// Whole, at each change of an input: a counted fallback that the pack asks for.
+    Full,
+}
+
+/// A number, or an SQL expression over the inputs.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(untagged)]
+pub enum Confidence {
+    /// The same for every row.
+    Constant(f64),
+    /// Computed for each row.
+    Expression(String),
+}
+
+/// Which of several candidate rows stands.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Winner {
+    /// Output columns that name the contest.
+    pub group: Vec<String>,
+    /// Output columns by which the first is chosen, each optionally followed by `desc`. Equal rows all stand.
+    pub order: Vec<String>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewSpec {
+    /// File stem: the name of the relation.
+    pub name: String,
+    /// Pack folder.
+    pub pack: String,
+    /// Rule file, for messages.
+    #[serde(default)]
+    pub file: String,
+    /// "Holds if ...".
+    pub doc: String,
+    /// Kind of view.
+    pub kind: ViewKind,
+    /// Driving relation, optionally `relation as alias`.
+    #[serde(default)]
+    pub from: String,
+    /// Relations joined to it, in order, optionally `relation as alias`.
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// Extra SQL equalities where roles do not say which key is meant.
+    #[serde(default)]
+    pub on: Vec<String>,
+    /// Relations of which no matching row may exist (anti joins).
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// SQL predicate over the inputs.
+    #[serde(default, rename = "where")]
+    pub filter: String,
+    /// Output column to SQL expression; empty keeps all columns of `from`.
+    #[serde(default)]
+    pub select: BTreeMap<String, String>,
+    /// The whole view as SQL, instead of from, to and select.
+    #[serde(default)]
+    pub sql: String,
+    /// Inputs of a union.
+    #[serde(default)]
+    pub inputs: Vec<String>,
+    /// Bound of recursion; 0 where the rule does not read itself.
+    #[serde(default)]
+    pub rounds: u32,
+    /// Contest between candidate rows.
+    #[serde(default)]
+    pub winner: Option<Winner>,
+    /// Output columns that name the unit of refresh, where they cannot be inferred.
+    #[serde(default)]
+    pub grain: Vec<String>,
+    /// How it is refreshed.
+    #[serde(default)]
+    pub refresh: Refresh,
+    /// Confidence of each row.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
+    /// Rank against other rules of the same union: higher wins.
+    #[serde(default)]
+    pub score: Option<f64>,
+    /// Sentence with `{column}` holes that explains a row.
+    #[serde(default)]
+    pub why: String,
+    /// Diagnostics: error, warning, information or hint.
+    #[serde(default)]
+    pub severity: String,
+    /// Diagnostics: stable code.
+    #[serde(default)]
+    pub code: String,
+    /// Diagnostics: sentence with `{column}` holes.
+    #[serde(default)]
+    pub message: String,
+    /// Roles of output columns where they cannot be inherited.
+    #[serde(default)]
+    pub roles: BTreeMap<String, String>,
+    /// Whether its rows are kept; a view that is not is run when asked.
+    #[serde(default = "yes")]
+    pub stored: bool,
+    /// Example for the reference page.
+    #[serde(default)]
+    pub example: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Program {
+    /// Decodes the program document (JSON).
+    ///
+    /// # Errors
+    /// `program-decode` if the document does not fit.
+    pub fn decode(document: &[u8]) -> Result<Program, ProgramError> {
+        let program: Program = serde_json::from_slice(document).map_err(|error| ProgramError {
+            code: ErrorCode::ProgramDecode,
+            stage: Stage::Decode,
+            place: "program".to_owned(),
+            message: error.to_string(),
+            hint: "the pack loader and the engine disagree: install both in the same version".to_owned(),
+        })?;
+        for view in &program.views {
+            view.check()?;
+        }
+        Ok(program)
+    }
+}
+
+impl ViewSpec {
+    /// Where a key of this rule stands, for messages.
+    #[must_use]
+    pub fn place(&self, key: &str) -> String {
+        format!("{}: {key}", if self.file.is_empty() { &self.name } else { &self.file })
+    }
+
+    /// A relation item as (relation, alias).
+    #[must_use]
+    pub fn aliased(item: &str) -> (&str, &str) {
+        let words: Vec<&str> = item.split_whitespace().collect();
+        match words.as_slice() {
+            [relation, "as", alias] => (relation, alias),
+            _ => (item.trim(), item.trim()),
+        }
+    }
+
+    fn check(&self) -> Result<(), ProgramError> {
+        let sources = [!self.sql.is_empty(), !self.inputs.is_empty(), !self.from.is_empty()];
+        if sources.iter().filter(|given| **given).count() != 1 {
+            return Err(ProgramError::compile(
+                ErrorCode::ProgramDecode,
+                self.place("from"),
+                format!("rule `{}` needs exactly one of `from`, `inputs` and `sql`", self.name),
+                "say where its rows come from",
+            ));
+        }
+        if let Some(winner) = &self.winner
+            && (winner.group.is_empty() || winner.order.is_empty())
+        {
+            return Err(ProgramError::compile(
+                ErrorCode::RuleWinnerIncomplete,
+                self.place("winner"),
+                format!("rule `{}` has a winner without {}", self.name, if winner.group.is_empty() { "group keys" } else { "order keys" }),
+                "write winner = { group = [\"expr\"], order = [\"level\", \"rank desc\"] }",
+            ));
+        }
+        if self.kind == ViewKind::Diagnostic && (self.message.is_empty() || self.code.is_empty() || self.severity.is_empty()) {
+            return Err(ProgramError::compile(
+                ErrorCode::ProgramDecode,
+                self.place("message"),
+                format!("diagnostic `{}` needs `code`, `severity` and `message`", self.name),
+                "write all three: nobody parses a message, and nobody can filter without a code",
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(view: &str) -> Result<Program, ProgramError> {
+        Program::decode(format!(r#"{{"views":[{view}]}}"#).as_bytes())
+    }
+
+    #[test]
+    fn a_winner_without_order_keys_is_refused() {
+        let refused = decode(
+            r#"{"name":"a","pack":"p","doc":"d","kind":"relate","from":"names","winner":{"group":["expr"],"order":[]}}"#,
+        )
+        .unwrap_err();
+        assert_eq!(refused.code, ErrorCode::RuleWinnerIncomplete);
+        assert!(refused.message.contains("order keys"));
+    }
+
+    #[test]
+    fn a_rule_without_a_source_is_refused() {
+        let refused = decode(r#"{"name":"a","pack":"p","doc":"d","kind":"relate"}"#).unwrap_err();
+        assert_eq!(refused.place, "a: from");
+    }
+}

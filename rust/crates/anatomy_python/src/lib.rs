@@ -1,0 +1,229 @@
+//! The engine for Python: converts, releases the interpreter lock, and maps the one error. Decides nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anatomy_engine::EngineError;
+use anatomy_live::{Answers, Workspace};
+use anatomy_syntax::{ModuleContext, PositionEncoding};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+mod failure {
+    #![allow(missing_docs, reason = "the exception is documented where its users read it, in the stubs")]
+    pyo3::create_exception!(_native, EngineError, pyo3::exceptions::PyException);
+}
+
+fn raise(error: EngineError) -> PyErr {
+    Python::attach(|py| {
+        let raised = failure::EngineError::new_err(error.to_string());
+        let value = raised.value(py);
+        let stage = format!("{:?}", error.stage).to_lowercase();
+        let named = value
+            .setattr("code", error.code.as_str())
+            .and_then(|()| value.setattr("stage", stage))
+            .and_then(|()| value.setattr("hint", error.hint))
+            .and_then(|()| value.setattr("where", error.place));
+        match named {
+            Ok(()) => raised,
+            Err(broken) => broken,
+        }
+    })
+}
+
+fn bytes<'py>(py: Python<'py>, result: Result<Vec<u8>, EngineError>) -> PyResult<Bound<'py, PyBytes>> {
+    result.map(|bytes| PyBytes::new(py, &bytes)).map_err(raise)
+}
+
+fn json(value: Result<serde_json::Value, EngineError>) -> Result<Vec<u8>, EngineError> {
+    value.map(|value| value.to_string().into_bytes())
+}
+
+/// One file of the workspace as the graph shall see it.
+#[pyclass(frozen, skip_from_py_object)]
+#[derive(Clone)]
+struct SourceFile(anatomy_live::SourceFile);
+
+#[pymethods]
+impl SourceFile {
+    #[new]
+    #[pyo3(signature = (path, module, package, is_package, is_stub, partition, search_rank, content, error = String::new()))]
+    #[expect(clippy::too_many_arguments, reason = "the columns of one row, given by name")]
+    fn new(
+        path: String,
+        module: String,
+        package: String,
+        is_package: bool,
+        is_stub: bool,
+        partition: String,
+        search_rank: u32,
+        content: Option<Vec<u8>>,
+        error: String,
+    ) -> Self {
+        let context = ModuleContext { module, package, is_package, is_stub, partition, search_rank };
+        SourceFile(anatomy_live::SourceFile { path, context, content, error })
+    }
+}
+
+/// Asks work that runs in the engine to stop at its next seam.
+#[pyclass(frozen)]
+struct CancelToken(Arc<AtomicBool>);
+
+#[pymethods]
+impl CancelToken {
+    #[new]
+    fn new() -> Self {
+        CancelToken(Arc::default())
+    }
+
+    fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    #[getter]
+    fn cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The graph of one workspace.
+#[pyclass(frozen)]
+struct Engine(Workspace);
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (program, root_uri = "", max_file_bytes = 0))]
+    fn new(py: Python<'_>, program: &[u8], root_uri: &str, max_file_bytes: usize) -> PyResult<Self> {
+        py.detach(|| Workspace::new(program, root_uri, max_file_bytes)).map(Engine).map_err(raise)
+    }
+
+    fn set_encoding(&self, encoding: &str) -> PyResult<()> {
+        let known = PositionEncoding::named(encoding).ok_or_else(|| {
+            pyo3::exceptions::PyValueError::new_err(format!("`{encoding}` is not utf-8, utf-16 or utf-32"))
+        })?;
+        self.0.set_encoding(known);
+        Ok(())
+    }
+
+    fn open_document<'py>(&self, py: Python<'py>, file: &SourceFile, version: i64) -> Bound<'py, PyBytes> {
+        let found = py.detach(|| self.0.open(&file.0, version));
+        PyBytes::new(py, &found)
+    }
+
+    fn edit_document<'py>(&self, py: Python<'py>, path: &str, version: i64, changes: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.0.edit(path, version, changes)))
+    }
+
+    fn close_document(&self, path: &str) {
+        self.0.close(path);
+    }
+
+    fn document_text(&self, path: &str) -> Option<String> {
+        self.0.text(path)
+    }
+
+    fn update(&self, py: Python<'_>, files: Vec<PyRef<'_, SourceFile>>, removed: Vec<String>) {
+        let files: Vec<anatomy_live::SourceFile> = files.iter().map(|file| file.0.clone()).collect();
+        py.detach(|| self.0.update(&files, &removed));
+    }
+
+    #[pyo3(signature = (cancel = None))]
+    fn commit<'py>(&self, py: Python<'py>, cancel: Option<&CancelToken>) -> PyResult<Bound<'py, PyBytes>> {
+        let flag = cancel.map_or_else(Arc::default, |token| token.0.clone());
+        let done = py.detach(|| {
+            self.0.commit(&flag).map(|report| serde_json::to_vec(&report).unwrap_or_else(|error| error.to_string().into_bytes()))
+        });
+        bytes(py, done)
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot { answers: self.0.answers(), encoding: self.0.encoding() }
+    }
+
+    fn pending(&self) -> usize {
+        self.0.pending()
+    }
+}
+
+/// One immutable state of the graph.
+#[pyclass(frozen)]
+struct Snapshot {
+    answers: Answers,
+    encoding: PositionEncoding,
+}
+
+#[pymethods]
+impl Snapshot {
+    #[getter]
+    fn generation(&self) -> u64 {
+        self.answers.generation()
+    }
+
+    fn version_of(&self, path: &str) -> Option<i64> {
+        self.answers.version_of(path)
+    }
+
+    fn definition<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.definition(path, line, character, self.encoding)))
+    }
+
+    fn references<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+        include_declaration: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.references(path, line, character, include_declaration, self.encoding)))
+    }
+
+    fn document_highlight<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.document_highlight(path, line, character, self.encoding)))
+    }
+
+    fn document_symbols<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.document_symbols(path, self.encoding)))
+    }
+
+    fn workspace_symbols<'py>(&self, py: Python<'py>, query: &str, limit: usize) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.workspace_symbols(query, limit, self.encoding)))
+    }
+
+    fn explain<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(self.answers.explain(path, line, character, self.encoding))))
+    }
+
+    fn diagnostics<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.diagnostics(path, self.encoding)))
+    }
+
+    /// An Arrow IPC stream.
+    fn query<'py>(&self, py: Python<'py>, sql: &str, max_rows: usize) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.query_stream(sql, max_rows)))
+    }
+
+    fn plan<'py>(&self, py: Python<'py>, view: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(self.answers.plan(view))))
+    }
+
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(self.answers.stats())))
+    }
+
+    fn paths(&self) -> Vec<String> {
+        self.answers.paths()
+    }
+}
+
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("EngineError", module.py().get_type::<failure::EngineError>())?;
+    module.add_class::<SourceFile>()?;
+    module.add_class::<CancelToken>()?;
+    module.add_class::<Engine>()?;
+    module.add_class::<Snapshot>()?;
+    Ok(())
+}

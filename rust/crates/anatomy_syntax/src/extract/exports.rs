@@ -1,0 +1,145 @@
+//! `__all__`: what it lists where that can be read without running code.
+
+use anatomy_facts::{AnchorKind, Id, Symbol, facts::Cell};
+use tree_sitter::Node;
+
+use super::{
+    Extractor, Use,
+    kinds::{Kind, fields, kind_of, named_children},
+    words::{mix, text_hash},
+};
+
+impl<'t> Extractor<'t> {
+    /// Reads what `__all__` is set to or grows by.
+    pub(crate) fn exported(&mut self, node: Node<'_>, operation: Symbol) {
+        self.deeper(node, |this| this.exported_inside(node, operation));
+    }
+
+    fn exported_inside(&mut self, node: Node<'_>, operation: Symbol) {
+        match kind_of(node) {
+            Kind::List | Kind::Tuple | Kind::Set | Kind::ExpressionList => {
+                for item in named_children(node) {
+                    match kind_of(item) {
+                        Kind::Str => self.exported_name(item, operation),
+                        Kind::ListSplat | Kind::ListSplatPattern => {
+                            for child in named_children(item) {
+                                self.exported(child, operation);
+                            }
+                        }
+                        _ => {
+                            self.expr(item, Use::Read);
+                            self.export_row(0, Symbol::NONE, self.vocabulary.unknown);
+                        }
+                    }
+                }
+            }
+            Kind::Parenthesized => {
+                for child in named_children(node) {
+                    self.exported(child, operation);
+                }
+            }
+            Kind::BinaryOperator if named_children(node).len() == 2 => {
+                let added = self.vocabulary.add;
+                for (at, child) in named_children(node).into_iter().enumerate() {
+                    self.exported(child, if at == 0 { operation } else { added });
+                }
+            }
+            Kind::Attribute if self.attribute_word(node) == "__all__" => {
+                let object = node.child_by_field_id(fields().object);
+                let base = object.map(|object| self.expr(object, Use::Followed)).unwrap_or_default();
+                self.attribute_of(base, node, self.vocabulary.load);
+                let name = object.map_or(Symbol::NONE, |object| Symbol::of(self.text_of(object)));
+                self.export_row(base.id, name, self.vocabulary.module);
+            }
+            Kind::Call if self.is_copy(node) => {
+                let arguments = node.child_by_field_id(fields().arguments);
+                if let Some(callee) = node.child_by_field_id(fields().function) {
+                    self.expr(callee, Use::Read);
+                }
+                for argument in arguments.map(named_children).unwrap_or_default() {
+                    self.exported(argument, operation);
+                }
+            }
+            _ => {
+                self.expr(node, Use::Read);
+                self.export_row(0, Symbol::NONE, self.vocabulary.unknown);
+            }
+        }
+    }
+
+    fn attribute_word(&self, node: Node<'_>) -> &'t str {
+        node.child_by_field_id(fields().attribute).map_or("", |word| self.text_of(word))
+    }
+
+    /// `list(x)`, `tuple(x)` and `sorted(x)` list what `x` does.
+    fn is_copy(&self, node: Node<'_>) -> bool {
+        let callee = node.child_by_field_id(fields().function).map_or("", |callee| self.text_of(callee));
+        let count = node.child_by_field_id(fields().arguments).map_or(0, |list| list.named_child_count());
+        matches!(callee, "list" | "tuple" | "sorted") && count == 1
+    }
+
+    fn exported_name(&mut self, node: Node<'_>, operation: Symbol) {
+        let Some(plain) = self.plain(node) else {
+            self.expr(node, Use::Read);
+            return self.export_row(0, Symbol::NONE, self.vocabulary.unknown);
+        };
+        let id = self.fresh(mix(text_hash("export"), text_hash(&plain.value)));
+        let extent = self.span(node);
+        self.anchor(id, plain.verbatim.unwrap_or(extent), extent, AnchorKind::Reference);
+        self.export_row(id, Symbol::of(&plain.value), operation);
+    }
+
+    fn export_row(&mut self, expr: Id, name: Symbol, operation: Symbol) {
+        let scope = self.scopes[0].id;
+        self.tables.exports.push(&[
+            Cell::Id(expr),
+            Cell::Id(scope),
+            Cell::Symbol(name),
+            Cell::Symbol(operation),
+            Cell::Symbol(self.file),
+        ]);
+    }
+
+    /// `__all__.extend([...])`, `.append("x")`, `.remove("x")`. The arguments were read as those of any call.
+    pub(crate) fn exports_method(&mut self, callee: Node<'_>, arguments: Node<'_>) {
+        let words = self.vocabulary;
+        if kind_of(callee) != Kind::Attribute {
+            return;
+        }
+        if callee.child_by_field_id(fields().object).map(|object| self.text_of(object)) != Some("__all__") {
+            return;
+        }
+        let operation = match self.attribute_word(callee) {
+            "extend" | "append" | "insert" => words.add,
+            "remove" => words.remove,
+            _ => return,
+        };
+        for argument in named_children(arguments) {
+            match kind_of(argument) {
+                Kind::Str => self.exported_name(argument, operation),
+                Kind::List | Kind::Tuple => {
+                    for item in named_children(argument) {
+                        if kind_of(item) == Kind::Str {
+                            self.exported_name(item, operation);
+                        }
+                    }
+                }
+                Kind::Integer => {}
+                Kind::Attribute if self.attribute_word(argument) == "__all__" => {
+                    let object = argument.child_by_field_id(fields().object);
+                    let name = object.map_or(Symbol::NONE, |object| Symbol::of(self.text_of(object)));
+                    let id = self.last_name_id(object);
+                    self.export_row(id, name, words.module);
+                }
+                _ => self.export_row(0, Symbol::NONE, words.unknown),
+            }
+        }
+    }
+
+    /// The id that the plain name at that place was given when it was read.
+    fn last_name_id(&self, node: Option<Node<'_>>) -> Id {
+        let Some(node) = node else { return 0 };
+        let (start, end) = self.span(node);
+        self.anchors.iter().rev().find(|anchor| anchor.start == start && anchor.end == end).map_or(0, |anchor| anchor.id)
+    }
+}

@@ -1,0 +1,443 @@
+//! Expressions: names, and the chains that hang on them.
+
+use anatomy_facts::{AnchorKind, Id, Symbol};
+use tree_sitter::Node;
+
+use super::{
+    ExprRow, Extractor, NameRow, Span, Use, Value,
+    bindings::{PathStep, Taken},
+    kinds::{Kind, children_in_field, fields, kind_of, named_children},
+    scopes::ScopeKind,
+    words::{Word, mix},
+};
+
+/// Tags that keep shapes of different kinds apart.
+mod tag {
+    pub(super) const NAME: u64 = 1;
+    pub(super) const ATTRIBUTE: u64 = 2;
+    pub(super) const CALL: u64 = 3;
+    pub(super) const SUBSCRIPT: u64 = 4;
+    pub(super) const AWAIT: u64 = 5;
+    pub(super) const LITERAL: u64 = 6;
+    pub(super) const CONDITIONAL: u64 = 7;
+    pub(super) const BOOL_OP: u64 = 8;
+    pub(super) const UNION: u64 = 9;
+    pub(super) const LAMBDA: u64 = 10;
+    pub(super) const STARRED: u64 = 11;
+}
+
+impl<'t> Extractor<'t> {
+    /// Reads an expression.
+    pub(crate) fn expr(&mut self, node: Node<'_>, used: Use) -> Value {
+        self.deeper(node, |this| this.expr_inside(node, used))
+    }
+
+    fn expr_inside(&mut self, node: Node<'_>, used: Use) -> Value {
+        let words = self.vocabulary;
+        match kind_of(node) {
+            Kind::Identifier => self.name_use(node, words.load),
+            Kind::Attribute => self.attribute(node, words.load),
+            Kind::Call => self.call(node),
+            Kind::Subscript => self.subscript(node, used),
+            Kind::GenericType => self.generic_type(node, used),
+            Kind::Await => self.awaited(node, used),
+            Kind::Parenthesized | Kind::Type => self.only_child(node, used),
+            Kind::Str | Kind::ConcatenatedString => self.string(node, used),
+            Kind::Integer => {
+                let last = self.text_of(node).as_bytes().last().copied();
+                let name = if matches!(last, Some(b'j' | b'J')) { words.complex_type } else { words.int_type };
+                self.literal(node, words.literal, name, 0, used)
+            }
+            Kind::Float => {
+                let last = self.text_of(node).as_bytes().last().copied();
+                let name = if matches!(last, Some(b'j' | b'J')) { words.complex_type } else { words.float_type };
+                self.literal(node, words.literal, name, 0, used)
+            }
+            Kind::True | Kind::False => self.literal(node, words.literal, words.bool_type, 0, used),
+            Kind::None => self.literal(node, words.literal, words.none_type, 0, used),
+            Kind::List => self.display(node, words.list, words.list, used),
+            Kind::Tuple | Kind::ExpressionList => self.display(node, words.tuple, words.tuple, used),
+            Kind::Set => self.display(node, words.literal, words.set_type, used),
+            Kind::Dictionary => {
+                self.each_child(node);
+                self.literal(node, words.dict, words.dict, 0, used)
+            }
+            Kind::ListComprehension => self.comprehension(node, words.list, used),
+            Kind::SetComprehension => self.comprehension(node, words.set_type, used),
+            Kind::DictionaryComprehension => self.comprehension(node, words.dict, used),
+            Kind::Generator => self.comprehension(node, words.generator_type, used),
+            Kind::Conditional => self.conditional(node, used),
+            Kind::BooleanOperator => self.spine(node, words.bool_op, tag::BOOL_OP, used),
+            Kind::UnionType => self.spine(node, words.union, tag::UNION, used),
+            Kind::BinaryOperator => {
+                let used = if self.in_annotation { used } else { Use::Read };
+                self.spine(node, words.union, tag::UNION, used)
+            }
+            Kind::NotOperator => {
+                self.each_child(node);
+                self.literal(node, words.literal, words.bool_type, 0, used)
+            }
+            Kind::NamedExpression => self.walrus(node, used),
+            Kind::AsPattern => {
+                self.as_pattern(node);
+                Value::default()
+            }
+            Kind::Lambda => self.lambda(node, used),
+            Kind::ListSplat | Kind::ListSplatPattern | Kind::DictionarySplat | Kind::SplatType => {
+                self.starred(node, used)
+            }
+            Kind::Yield => self.yielded(node),
+            Kind::Comment | Kind::StringContent | Kind::EscapeSequence => Value::default(),
+            Kind::Error => {
+                self.broken(node);
+                Value::default()
+            }
+            _ => {
+                self.each_child(node);
+                Value::default()
+            }
+        }
+    }
+
+    /// Reads the parts of something that is no value to any rule.
+    pub(crate) fn each_child(&mut self, node: Node<'_>) {
+        for child in named_children(node) {
+            self.part(child);
+        }
+    }
+
+    fn only_child(&mut self, node: Node<'_>, used: Use) -> Value {
+        let mut value = Value::default();
+        for child in named_children(node) {
+            value = self.expr(child, used);
+        }
+        value
+    }
+
+    /// The row of a use of a plain name.
+    pub(crate) fn name_row(&mut self, word: Word, context: Symbol) -> Value {
+        let shape = mix(tag::NAME, word.hash);
+        let id = self.fresh(shape);
+        self.names.push(NameRow {
+            expr: id,
+            scope: self.scope,
+            name: word.symbol,
+            context,
+            branch: self.branch,
+            time: self.bindings.len() as u32,
+        });
+        let kind = self.vocabulary.name;
+        let context = if context == self.vocabulary.augmented { self.vocabulary.store } else { context };
+        self.push_expr(ExprRow { id, kind, base: 0, name: word.symbol, context, second: 0 });
+        Value { id, shape }
+    }
+
+    /// `object.word`.
+    pub(crate) fn attribute(&mut self, node: Node<'_>, context: Symbol) -> Value {
+        let object = node.child_by_field_id(fields().object);
+        let base = object.map_or_else(Value::default, |object| self.expr(object, Use::Followed));
+        self.attribute_of(base, node, context)
+    }
+
+    /// The attribute node whose object was read already.
+    pub(crate) fn attribute_of(&mut self, base: Value, node: Node<'_>, context: Symbol) -> Value {
+        let Some(word_node) = node.child_by_field_id(fields().attribute) else {
+            return Value::default();
+        };
+        if word_node.is_missing() {
+            return base;
+        }
+        self.attribute_row(base, word_node, self.span(node), context)
+    }
+
+    /// An attribute outside an expression: `b` of `a.b` in a pattern.
+    pub(crate) fn dotted_attribute(&mut self, base: Value, word: Node<'_>, extent: Span) -> Value {
+        self.attribute_row(base, word, extent, self.vocabulary.load)
+    }
+
+    fn attribute_row(&mut self, base: Value, word_node: Node<'_>, extent: Span, context: Symbol) -> Value {
+        let word = self.word(word_node);
+        let shape = mix(mix(tag::ATTRIBUTE, base.shape), word.hash);
+        let id = self.fresh(shape);
+        let kind = self.vocabulary.attribute;
+        self.push_expr(ExprRow { id, kind, base: base.id, name: word.symbol, context, second: 0 });
+        self.anchor(id, self.span(word_node), extent, AnchorKind::Reference);
+        Value { id, shape }
+    }
+
+    /// The id of a call whose callee was read.
+    pub(crate) fn call_shape(&mut self, callee: Value) -> Value {
+        let shape = mix(tag::CALL, callee.shape);
+        Value { id: self.fresh(shape), shape }
+    }
+
+    /// A call of `callee` whose arguments are no argument list.
+    pub(crate) fn called(&mut self, node: Node<'_>, callee: Value) -> Value {
+        let row = self.row(self.vocabulary.call, callee.id, Symbol::NONE, 0);
+        self.followed(node, mix(tag::CALL, callee.shape), row)
+    }
+
+    fn subscript(&mut self, node: Node<'_>, used: Use) -> Value {
+        let object = node.child_by_field_id(fields().value);
+        let base = object.map_or_else(Value::default, |object| self.expr(object, Use::Followed));
+        let indexes = children_in_field(node, fields().subscript);
+        self.subscript_of(base, object, &indexes, node, used)
+    }
+
+    /// `name[...]` as the grammar sees it in a type.
+    fn generic_type(&mut self, node: Node<'_>, used: Use) -> Value {
+        let children = named_children(node);
+        let Some((&object, rest)) = children.split_first() else {
+            return Value::default();
+        };
+        let base = self.expr(object, Use::Followed);
+        let indexes: Vec<Node<'_>> = rest
+            .iter()
+            .flat_map(|child| if kind_of(*child) == Kind::TypeParameter { named_children(*child) } else { vec![*child] })
+            .collect();
+        self.subscript_of(base, Some(object), &indexes, node, used)
+    }
+
+    fn subscript_of(
+        &mut self,
+        base: Value,
+        object: Option<Node<'_>>,
+        indexes: &[Node<'_>],
+        node: Node<'_>,
+        used: Use,
+    ) -> Value {
+        let index_use = if self.in_annotation { used } else { Use::Read };
+        let special = object.map(|object| last_word(self.text_of(object))).unwrap_or_default();
+        let outer = self.in_annotation;
+        let mut second = 0;
+        for (at, index) in indexes.iter().enumerate() {
+            // Text inside `Literal[...]` is text, and so is what follows the type in `Annotated[type, ...]`.
+            self.in_annotation = outer && special != "Literal" && !(special == "Annotated" && at > 0);
+            let value = if kind_of(*index) == Kind::Slice {
+                self.each_child(*index);
+                Value::default()
+            } else {
+                self.expr(*index, index_use)
+            };
+            if at == 0 {
+                second = value.id;
+            }
+        }
+        self.in_annotation = outer;
+        let shape = mix(tag::SUBSCRIPT, base.shape);
+        if used == Use::Read {
+            return Value { id: 0, shape };
+        }
+        self.followed(node, shape, ExprRow {
+            id: 0,
+            kind: self.vocabulary.subscript,
+            base: base.id,
+            name: Symbol::NONE,
+            context: self.vocabulary.load,
+            second,
+        })
+    }
+
+    /// A subscript that is stored to or deleted: only its parts are uses.
+    pub(crate) fn subscript_target(&mut self, node: Node<'_>) {
+        self.subscript(node, Use::Read);
+    }
+
+    fn awaited(&mut self, node: Node<'_>, used: Use) -> Value {
+        let base = self.only_child(node, used);
+        if used == Use::Read || base.id == 0 {
+            return Value::default();
+        }
+        let row = self.row(self.vocabulary.awaited, base.id, Symbol::NONE, 0);
+        self.followed(node, mix(tag::AWAIT, base.shape), row)
+    }
+
+    /// A literal: a row only where a rule can follow it.
+    pub(crate) fn literal(&mut self, node: Node<'_>, kind: Symbol, name: Symbol, second: Id, used: Use) -> Value {
+        if used == Use::Read {
+            return Value::default();
+        }
+        let shape = mix(tag::LITERAL, self.words.of(name.text()).hash);
+        let row = self.row(kind, 0, name, second);
+        self.followed(node, shape, row)
+    }
+
+    /// A list, tuple or set written out; `second` is its first element.
+    fn display(&mut self, node: Node<'_>, kind: Symbol, name: Symbol, used: Use) -> Value {
+        let elements = self.items(node);
+        let first = elements.first().map_or(0, |element| element.id);
+        self.literal(node, kind, name, first, used)
+    }
+
+    /// The elements of a display, each read.
+    pub(crate) fn items(&mut self, node: Node<'_>) -> Vec<Value> {
+        let used = if self.in_annotation { Use::Followed } else { Use::Read };
+        named_children(node).into_iter().map(|child| self.expr(child, used)).collect()
+    }
+
+    fn conditional(&mut self, node: Node<'_>, used: Use) -> Value {
+        let parts = named_children(node);
+        let values: Vec<Value> = parts
+            .iter()
+            .enumerate()
+            .map(|(at, part)| self.expr(*part, if at == 1 { Use::Read } else { used }))
+            .collect();
+        let (Use::Followed, [body, _, orelse]) = (used, values.as_slice()) else {
+            return Value::default();
+        };
+        let row = self.row(self.vocabulary.conditional_expr, body.id, Symbol::NONE, orelse.id);
+        self.followed(node, mix(mix(tag::CONDITIONAL, body.shape), orelse.shape), row)
+    }
+
+    /// An operator chain that leans left, however long: a loop, not a recursion.
+    fn spine(&mut self, node: Node<'_>, kind: Symbol, shape_tag: u64, used: Use) -> Value {
+        let chain_kind = kind_of(node);
+        let mut rights = Vec::new();
+        let mut left = node;
+        while kind_of(left) == chain_kind {
+            let children = named_children(left);
+            match children.as_slice() {
+                [first, second] => {
+                    rights.push((left, *second));
+                    left = *first;
+                }
+                _ => {
+                    // Recovered from broken code: read what is there.
+                    for child in children {
+                        self.part(child);
+                    }
+                    return Value::default();
+                }
+            }
+        }
+        let mut value = self.expr(left, used);
+        for (whole, right) in rights.into_iter().rev() {
+            let right = self.expr(right, used);
+            value = if used == Use::Followed && (value.id != 0 || right.id != 0) {
+                let row = self.row(kind, value.id, Symbol::NONE, right.id);
+                self.followed(whole, mix(mix(shape_tag, value.shape), right.shape), row)
+            } else {
+                Value::default()
+            };
+        }
+        value
+    }
+
+    fn walrus(&mut self, node: Node<'_>, used: Use) -> Value {
+        let value = node.child_by_field_id(fields().value).map(|value| self.expr(value, Use::Followed));
+        let value = value.unwrap_or_default();
+        if let Some(name) = node.child_by_field_id(fields().name) {
+            let word = self.word(name);
+            let (span, extent) = (self.span(name), self.span(node));
+            let scope = self.walrus_scope();
+            let kind = self.vocabulary.walrus;
+            let path = std::mem::take(&mut self.path);
+            self.bind(scope, word, span, Taken { kind, value: value.id, annotation: 0, extent });
+            self.path = path;
+        }
+        if used == Use::Followed { value } else { Value::default() }
+    }
+
+    /// `value as target` where the grammar sees an expression: an item of a parenthesised `with`.
+    pub(crate) fn as_pattern(&mut self, node: Node<'_>) {
+        let children = named_children(node);
+        let Some((value, targets)) = children.split_first() else { return };
+        let value = self.expr(*value, Use::Followed);
+        let extent = self.span(node);
+        self.path.push(PathStep::Enter);
+        for target in targets {
+            let kind = self.vocabulary.with;
+            self.target(*target, Taken { kind, value: value.id, annotation: 0, extent });
+        }
+        self.path.pop();
+    }
+
+    fn starred(&mut self, node: Node<'_>, used: Use) -> Value {
+        let base = self.only_child(node, used);
+        if used == Use::Read || base.id == 0 {
+            return Value::default();
+        }
+        let row = self.row(self.vocabulary.starred, base.id, Symbol::NONE, 0);
+        self.followed(node, mix(tag::STARRED, base.shape), row)
+    }
+
+    fn comprehension(&mut self, node: Node<'_>, name: Symbol, used: Use) -> Value {
+        let span = self.span(node);
+        let mut body = None;
+        let mut clauses = Vec::new();
+        for child in named_children(node) {
+            match kind_of(child) {
+                Kind::ForInClause | Kind::IfClause => clauses.push(child),
+                _ if body.is_none() => body = Some(child),
+                _ => clauses.push(child),
+            }
+        }
+        // The first iterable is evaluated outside.
+        let first = clauses.first().copied().filter(|clause| kind_of(*clause) == Kind::ForInClause);
+        let first_value = first.map(|clause| self.iterable(clause));
+        let path = std::mem::take(&mut self.path);
+        let anonymous = self.words.of("");
+        let outer = self.open_scope(ScopeKind::Comprehension, anonymous, span);
+        for (at, clause) in clauses.into_iter().enumerate() {
+            if kind_of(clause) != Kind::ForInClause {
+                self.part(clause);
+                continue;
+            }
+            let value = match (at, first_value) {
+                (0, Some(value)) => value,
+                _ => self.iterable(clause),
+            };
+            if let Some(left) = clause.child_by_field_id(fields().left) {
+                let extent = self.span(clause);
+                self.path.push(PathStep::Element);
+                let kind = self.vocabulary.for_target;
+                self.target(left, Taken { kind, value: value.id, annotation: 0, extent });
+                self.path.pop();
+            }
+        }
+        let element = body.map_or_else(Value::default, |body| match kind_of(body) {
+            Kind::Error => Value::default(),
+            _ => self.expr(body, used),
+        });
+        self.close_scope(outer);
+        self.path = path;
+        self.literal(node, self.vocabulary.literal, name, element.id, used)
+    }
+
+    fn iterable(&mut self, clause: Node<'_>) -> Value {
+        let rights = children_in_field(clause, fields().right);
+        let values: Vec<Value> = rights.iter().map(|right| self.expr(*right, Use::Followed)).collect();
+        match values.as_slice() {
+            [value] => *value,
+            _ => Value::default(),
+        }
+    }
+
+    /// A row of `exprs` that loads.
+    pub(crate) fn row(&self, kind: Symbol, base: Id, name: Symbol, second: Id) -> ExprRow {
+        ExprRow { id: 0, kind, base, name, context: self.vocabulary.load, second }
+    }
+
+    /// Gives a row its id and its place.
+    pub(crate) fn followed(&mut self, node: Node<'_>, shape: u64, row: ExprRow) -> Value {
+        let id = self.fresh(shape);
+        self.push_expr(ExprRow { id, ..row });
+        let span = self.span(node);
+        self.anchor(id, span, span, AnchorKind::Expression);
+        Value { id, shape }
+    }
+
+    /// The row of a lambda whose body was read.
+    pub(crate) fn lambda_row(&mut self, node: Node<'_>, body: Value, used: Use) -> Value {
+        if used == Use::Read {
+            return Value::default();
+        }
+        let row = self.row(self.vocabulary.lambda, 0, Symbol::NONE, body.id);
+        self.followed(node, tag::LAMBDA, row)
+    }
+}
+
+/// The last word of a dotted text.
+pub(crate) fn last_word(text: &str) -> &str {
+    text.rsplit('.').next().unwrap_or(text).trim()
+}

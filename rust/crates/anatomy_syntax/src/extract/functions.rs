@@ -1,0 +1,281 @@
+//! Functions and lambdas: parameters, what they return, and the scopes that they open.
+
+use anatomy_facts::{Id, Symbol};
+use tree_sitter::Node;
+
+use super::{
+    Extractor, Span, Use, Value,
+    bindings::Taken,
+    exprs::last_word,
+    kinds::{Kind, fields, has_token, kind_of, named_children, type_field},
+    rows::{Owner, ParamRow, ReturnRow},
+    scopes::{NOTHING, ScopeKind},
+    words::Word,
+};
+
+/// A decorator that was read: its expression and its last word.
+pub(crate) struct Decoration<'t> {
+    pub(crate) expr: Id,
+    pub(crate) name: &'t str,
+}
+
+/// A parameter whose default and annotation were read.
+struct Parameter {
+    word: Word,
+    span: Span,
+    extent: Span,
+    kind: Symbol,
+    default: Id,
+    annotation: Id,
+}
+
+impl<'t> Extractor<'t> {
+    pub(crate) fn decorated(&mut self, node: Node<'_>) {
+        let mut decorations = Vec::new();
+        for child in named_children(node) {
+            match kind_of(child) {
+                Kind::Decorator => {
+                    for expression in named_children(child) {
+                        let value = self.expr(expression, Use::Followed);
+                        let text = self.text_of(expression);
+                        let name = last_word(text.split('(').next().unwrap_or(text));
+                        decorations.push(Decoration { expr: value.id, name });
+                    }
+                }
+                Kind::Function => self.function(child, node, &decorations),
+                Kind::Class => self.class(child, node, &decorations),
+                _ => self.part(child),
+            }
+        }
+    }
+
+    pub(crate) fn function(&mut self, node: Node<'_>, whole: Node<'_>, decorations: &[Decoration<'t>]) {
+        let Some(name) = node.child_by_field_id(fields().name) else {
+            return self.broken(node);
+        };
+        let words = self.vocabulary;
+        let word = self.word(name);
+        let (span, extent) = (self.span(name), self.span(whole));
+        let enclosing = self.scope;
+        let branch = self.branch;
+        let parameters_node = node.child_by_field_id(fields().parameters);
+        let defaults = parameters_node.map_or_else(Vec::new, |list| self.defaults(list));
+        let type_params: Vec<Node<'_>> = node.child_by_field_id(fields().type_parameters).into_iter().collect();
+        let outer = self.open_type_params(&type_params, word, self.span(node));
+        let parameters = parameters_node.map_or_else(Vec::new, |list| self.parameters(list, &defaults));
+        let returned = node.child_by_field_id(fields().return_type).map(|annotation| self.annotation(annotation));
+        let taken = Taken { kind: words.function, value: 0, annotation: 0, extent };
+        let binding = self.bind(enclosing, word, span, taken);
+        self.decorations(binding, decorations);
+
+        let is_async = has_token(node, "async");
+        let around = self.open_scope(ScopeKind::Function, word, self.span(node));
+        self.branch = Symbol::NONE;
+        let scope = self.scope;
+        self.bindings[binding as usize].body = scope;
+        let in_class = self.scopes[enclosing as usize].kind == ScopeKind::Class;
+        let is_static = decorations.iter().any(|decoration| decoration.name == "staticmethod");
+        {
+            let opened = &mut self.scopes[scope as usize];
+            opened.definition = binding;
+            opened.is_async = is_async;
+            let first = parameters.first().filter(|first| {
+                in_class && !is_static && (first.kind == words.positional || first.kind == words.positional_only)
+            });
+            opened.receiver = first.map_or(Symbol::NONE, |first| first.word.symbol);
+        }
+        self.bind_parameters(parameters, binding);
+        if let Some(returned) = returned
+            && returned.id != 0
+        {
+            self.pending.returns.push(ReturnRow { scope, expr: returned.id, kind: words.annotation });
+        }
+        if let Some(body) = node.child_by_field_id(fields().body) {
+            self.docstring(Owner::Binding(binding), body);
+            self.statements(body);
+        }
+        // What error recovery left between the parts.
+        for child in named_children(node) {
+            if kind_of(child) == Kind::Error {
+                self.broken(child);
+            }
+        }
+        self.close_scope(around);
+        self.branch = branch;
+        if let Some(outer) = outer {
+            self.close_scope(outer);
+        }
+    }
+
+    pub(crate) fn decorations(&mut self, binding: u32, decorations: &[Decoration<'t>]) {
+        for (at, decoration) in decorations.iter().enumerate() {
+            let name = self.words.of(decoration.name).symbol;
+            self.pending.decorators.push((binding, at as u32, decoration.expr, name));
+        }
+    }
+
+    pub(crate) fn lambda(&mut self, node: Node<'_>, used: Use) -> Value {
+        let parameters_node = node.child_by_field_id(fields().parameters);
+        let defaults = parameters_node.map_or_else(Vec::new, |list| self.defaults(list));
+        let parameters = parameters_node.map_or_else(Vec::new, |list| self.parameters(list, &defaults));
+        let path = std::mem::take(&mut self.path);
+        let anonymous = self.words.of("");
+        let outer = self.open_scope(ScopeKind::Lambda, anonymous, self.span(node));
+        self.bind_parameters(parameters, NOTHING);
+        let body = node.child_by_field_id(fields().body);
+        let value = body.map_or_else(Value::default, |body| self.expr(body, used));
+        self.close_scope(outer);
+        self.path = path;
+        self.lambda_row(node, value, used)
+    }
+
+    /// Defaults, in order of the parameters: they are evaluated where the function is defined, outside its type
+    /// parameters.
+    fn defaults(&mut self, list: Node<'_>) -> Vec<Id> {
+        named_children(list)
+            .into_iter()
+            .map(|parameter| match kind_of(parameter) {
+                Kind::DefaultParameter | Kind::TypedDefaultParameter => parameter
+                    .child_by_field_id(fields().value)
+                    .map_or(0, |value| self.expr(value, Use::Followed).id),
+                _ => 0,
+            })
+            .collect()
+    }
+
+    fn parameters(&mut self, list: Node<'_>, defaults: &[Id]) -> Vec<Parameter> {
+        let words = self.vocabulary;
+        let mut found: Vec<Parameter> = Vec::new();
+        let mut kind = words.positional;
+        for (at, node) in named_children(list).into_iter().enumerate() {
+            let default = defaults.get(at).copied().unwrap_or(0);
+            let (name, annotation) = match kind_of(node) {
+                Kind::Identifier | Kind::ListSplatPattern | Kind::DictionarySplatPattern | Kind::TuplePattern => {
+                    (Some(node), None)
+                }
+                Kind::TypedParameter => {
+                    (named_children(node).first().copied(), node.child_by_field_id(type_field()))
+                }
+                Kind::DefaultParameter | Kind::TypedDefaultParameter => {
+                    (node.child_by_field_id(fields().name), node.child_by_field_id(type_field()))
+                }
+                Kind::PositionalSeparator => {
+                    for parameter in &mut found {
+                        parameter.kind = words.positional_only;
+                    }
+                    continue;
+                }
+                Kind::KeywordSeparator => {
+                    kind = words.keyword_only;
+                    continue;
+                }
+                _ => {
+                    self.part(node);
+                    continue;
+                }
+            };
+            let annotation = annotation.map_or(0, |annotation| self.annotation(annotation).id);
+            let Some(name) = name else { continue };
+            let extent = self.span(node);
+            let (names, kind_here) = match kind_of(name) {
+                Kind::ListSplatPattern => {
+                    kind = words.keyword_only;
+                    (named_children(name), words.var_positional)
+                }
+                Kind::DictionarySplatPattern => (named_children(name), words.var_keyword),
+                Kind::TuplePattern => (named_children(name), kind),
+                _ => (vec![name], kind),
+            };
+            for name in names {
+                if kind_of(name) == Kind::Identifier && !name.is_missing() {
+                    let word = self.word(name);
+                    let span = self.span(name);
+                    found.push(Parameter { word, span, extent, kind: kind_here, default, annotation });
+                }
+            }
+        }
+        found
+    }
+
+    fn bind_parameters(&mut self, parameters: Vec<Parameter>, function: u32) {
+        let kind = self.vocabulary.param;
+        for (at, parameter) in parameters.into_iter().enumerate() {
+            let taken = Taken { kind, value: 0, annotation: parameter.annotation, extent: parameter.extent };
+            let binding = self.bind(self.scope, parameter.word, parameter.span, taken);
+            self.pending.params.push(ParamRow {
+                binding,
+                function,
+                name: parameter.word.symbol,
+                position: at as u32,
+                kind: parameter.kind,
+                default: parameter.default,
+            });
+        }
+    }
+
+    /// Opens the scope of type parameters and binds them, if there are any. The scope to go back to.
+    pub(crate) fn open_type_params(&mut self, lists: &[Node<'_>], owner: Word, span: Span) -> Option<u32> {
+        if lists.is_empty() {
+            return None;
+        }
+        let outer = self.open_scope(ScopeKind::TypeParams, owner, span);
+        for list in lists {
+            let parameters = if kind_of(*list) == Kind::TypeParameter { named_children(*list) } else { vec![*list] };
+            for parameter in parameters {
+                self.type_parameter(parameter);
+            }
+        }
+        Some(outer)
+    }
+
+    /// `T`, `T: bound`, `*Ts`, `**P`, each with a default perhaps.
+    fn type_parameter(&mut self, node: Node<'_>) {
+        let inner = named_children(node);
+        match (kind_of(node), inner.as_slice()) {
+            (Kind::Identifier, _) => {
+                let word = self.word(node);
+                let span = self.span(node);
+                let kind = self.vocabulary.type_param;
+                self.bind(self.scope, word, span, Taken { kind, value: 0, annotation: 0, extent: span });
+            }
+            (Kind::ConstrainedType, [name, bounds @ ..]) => {
+                self.type_parameter(*name);
+                for bound in bounds {
+                    self.annotation(*bound);
+                }
+            }
+            (Kind::Type | Kind::SplatType | Kind::ListSplat | Kind::DictionarySplat | Kind::ListSplatPattern, [name, ..]) => {
+                self.type_parameter(*name);
+            }
+            _ => {
+                self.annotation(node);
+            }
+        }
+    }
+
+    pub(crate) fn returned(&mut self, node: Node<'_>) {
+        for child in named_children(node) {
+            let value = self.expr(child, Use::Followed);
+            self.returns(value, self.vocabulary.returned);
+        }
+    }
+
+    pub(crate) fn yielded(&mut self, node: Node<'_>) -> Value {
+        let words = self.vocabulary;
+        let scope = self.walrus_scope();
+        self.scopes[scope as usize].is_generator = true;
+        let kind = if has_token(node, "from") { words.yield_from } else { words.yielded };
+        for child in named_children(node) {
+            let value = self.expr(child, Use::Followed);
+            self.returns(value, kind);
+        }
+        Value::default()
+    }
+
+    fn returns(&mut self, value: Value, kind: Symbol) {
+        let scope = self.walrus_scope();
+        if value.id != 0 && self.scopes[scope as usize].kind == ScopeKind::Function {
+            self.pending.returns.push(ReturnRow { scope, expr: value.id, kind });
+        }
+    }
+}

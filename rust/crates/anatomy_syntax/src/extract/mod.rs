@@ -1,0 +1,284 @@
+//! Tree to evidence: one walk over the tree of one file fills every table and places every id.
+//!
+//! The walk goes in the order of evaluation (a value before the names that take it) and never leaves the file. What a
+//! name means is settled after the walk, because Python decides it by the whole scope. An expression's id hashes its
+//! owner scope, its shape and its ordinal among equal shapes there, so a new line shifts no id but those of its twins.
+//!
+//! One file per family: `scopes` and `rows` are the bookkeeping, the others are named as what they read.
+
+mod annotations;
+mod bindings;
+mod calls;
+mod classes;
+mod docstrings;
+mod exports;
+mod exprs;
+mod functions;
+mod imports;
+mod kinds;
+mod patterns;
+mod rows;
+mod scopes;
+mod statements;
+mod strings;
+mod vocabulary;
+mod words;
+
+use anatomy_facts::{
+    Anchor, AnchorKind, ErrorCode, FileFacts, Id, Severity, Symbol, TableBuilder,
+    facts::{Cell, ParseError},
+    id_of, tables,
+};
+use tree_sitter::{Node, Tree};
+
+use self::{
+    bindings::{BindingRow, PathStep},
+    scopes::{Declared, Scope, ScopeKind},
+    vocabulary::{VOCABULARY, Vocabulary},
+    words::{QuickMap, Word, Words, mix, shaped_id},
+};
+use crate::{
+    errors::without_inner_breaks,
+    parse::{parse, parse_file},
+    position::TextIndex,
+};
+
+/// How deep syntax may nest before the rest below is left out.
+pub const NESTING_LIMIT: u32 = 600;
+
+/// What the path of a file says about it; the caller knows roots and search paths, this room does not.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ModuleContext {
+    /// Dotted name that imports use.
+    pub module: String,
+    /// Package against which relative imports resolve.
+    pub package: String,
+    /// An `__init__` file.
+    pub is_package: bool,
+    /// A `.pyi` file.
+    pub is_stub: bool,
+    /// `user`, `library` or `stdlib`.
+    pub partition: String,
+    /// Order of its root on the search path.
+    pub search_rank: u32,
+}
+
+/// The facts of a parsed text. `errors` are its syntax errors, to which only the limits of extraction are added.
+#[must_use]
+pub fn extract(path: &str, context: &ModuleContext, text: &str, tree: &Tree, errors: Vec<ParseError>) -> FileFacts {
+    // The tree has errors where Python has none: a gap of the grammar.
+    let is_gap = tree.root_node().has_error() && !errors.iter().any(|error| error.severity == Severity::Error);
+    let mended = if is_gap { without_inner_breaks(text).map(|text| parse(&text, None)) } else { None };
+    let tree = mended.as_ref().unwrap_or(tree);
+    let mut extractor = Extractor::new(path, context, text, errors);
+    extractor.module(tree.root_node());
+    extractor.finish(context)
+}
+
+/// The facts and the line index of a closed file, from its bytes.
+#[must_use]
+pub fn extract_file(path: &str, context: &ModuleContext, bytes: &[u8], limit: usize) -> (FileFacts, TextIndex) {
+    let parsed = parse_file(bytes, limit);
+    let index = TextIndex::new(&parsed.text);
+    (extract(path, context, &parsed.text, &parsed.tree, parsed.errors), index)
+}
+
+/// An expression that was read: its id (0 if no rule can follow it) and the hash of its shape.
+#[derive(Clone, Copy, Default, Debug)]
+struct Value {
+    id: Id,
+    shape: u64,
+}
+
+/// Whether a rule can follow the expression from where it stands; literals and operators are rows only then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Use {
+    Followed,
+    Read,
+}
+
+/// A use of a plain name, before it is known what it means.
+struct NameRow {
+    expr: Id,
+    scope: u32,
+    name: Symbol,
+    context: Symbol,
+    branch: Symbol,
+    /// How many bindings the walk had seen.
+    time: u32,
+}
+
+/// Half-open bytes of the file.
+type Span = (u32, u32);
+
+/// Rows whose identity waits for the binding of a definition, which is made after its parts were read.
+struct Extractor<'t> {
+    text: &'t str,
+    /// Added to the offsets of nodes: not 0 only while the content of a string is read as code.
+    base: u32,
+    file: Symbol,
+    file_name: &'t str,
+    package: &'t str,
+    words: Words<'t>,
+    vocabulary: &'static Vocabulary,
+    scopes: Vec<Scope>,
+    declared: QuickMap<(u32, u32), Declared>,
+    scope: u32,
+    branch: Symbol,
+    depth: u32,
+    too_deep: bool,
+    in_annotation: bool,
+    /// The call and argument that the string about to be read is.
+    string_argument: Option<(Id, Symbol)>,
+    occurrences: QuickMap<u64, u32>,
+    bindings: Vec<BindingRow>,
+    names: Vec<NameRow>,
+    path: Vec<PathStep>,
+    tables: Tables,
+    /// Rows of params, imports, class_bases, decorators, returns and docstrings that name a binding by ordinal.
+    pending: rows::Pending,
+    anchors: Vec<Anchor>,
+    errors: Vec<ParseError>,
+}
+
+/// Tables whose rows are complete when they are met.
+struct Tables {
+    exprs: TableBuilder,
+    args: TableBuilder,
+    module_refs: TableBuilder,
+    exports: TableBuilder,
+    strings: TableBuilder,
+}
+
+impl<'t> Extractor<'t> {
+    fn new(path: &'t str, context: &'t ModuleContext, text: &'t str, errors: Vec<ParseError>) -> Self {
+        Extractor {
+            text,
+            base: 0,
+            file: Symbol::of(path),
+            file_name: path,
+            package: &context.package,
+            words: Words::default(),
+            vocabulary: &VOCABULARY,
+            scopes: Vec::new(),
+            declared: QuickMap::default(),
+            scope: 0,
+            branch: Symbol::NONE,
+            depth: 0,
+            too_deep: false,
+            in_annotation: false,
+            string_argument: None,
+            occurrences: QuickMap::default(),
+            bindings: Vec::new(),
+            names: Vec::new(),
+            path: Vec::new(),
+            tables: Tables {
+                exprs: TableBuilder::new(&tables::EXPRS),
+                args: TableBuilder::new(&tables::ARGS),
+                module_refs: TableBuilder::new(&tables::MODULE_REFS),
+                exports: TableBuilder::new(&tables::EXPORTS),
+                strings: TableBuilder::new(&tables::STRINGS),
+            },
+            pending: rows::Pending::default(),
+            anchors: Vec::new(),
+            errors,
+        }
+    }
+
+    fn module(&mut self, root: Node<'_>) {
+        let id = id_of(&[self.file_name.as_bytes(), b"module"]);
+        let span = (0, self.text.len() as u32);
+        self.scopes.push(Scope::new(id, 0, ScopeKind::Module, Symbol::NONE, 0));
+        self.anchor(id, span, span, AnchorKind::Scope);
+        self.docstring(rows::Owner::Module, root);
+        self.statements(root);
+    }
+
+    fn span(&self, node: Node<'_>) -> Span {
+        (node.start_byte() as u32 + self.base, node.end_byte() as u32 + self.base)
+    }
+
+    /// The text of a node. Empty if error recovery cut a character in two.
+    fn text_of(&self, node: Node<'_>) -> &'t str {
+        let (start, end) = self.span(node);
+        self.text.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    fn word(&mut self, node: Node<'_>) -> Word {
+        let text = self.text_of(node);
+        self.words.of(text)
+    }
+
+    fn scope_id(&self) -> Id {
+        self.scopes[self.scope as usize].id
+    }
+
+    /// A new id for an expression of that shape in the current scope.
+    fn fresh(&mut self, shape: u64) -> Id {
+        let owner = self.scope_id();
+        let count = self.occurrences.entry(mix(owner, shape)).or_insert(0);
+        let id = shaped_id(owner, shape, *count);
+        *count += 1;
+        id
+    }
+
+    fn anchor(&mut self, id: Id, word: Span, extent: Span, kind: AnchorKind) {
+        self.anchors.push(Anchor {
+            id,
+            start: word.0,
+            end: word.1,
+            extent_start: extent.0,
+            extent_end: extent.1,
+            kind,
+        });
+    }
+
+    /// Runs `read` one level deeper, unless that is too deep: then one error says so and what lies below is left out.
+    fn deeper<T: Default>(&mut self, node: Node<'_>, read: impl FnOnce(&mut Self) -> T) -> T {
+        if self.depth >= NESTING_LIMIT {
+            if !self.too_deep {
+                self.too_deep = true;
+                let (start, end) = self.span(node);
+                self.errors.push(ParseError {
+                    start,
+                    end: end.min(start + 1),
+                    code: ErrorCode::SourceTooDeep,
+                    severity: Severity::Warning,
+                    node_kind: "",
+                    message: format!("code is nested deeper than {NESTING_LIMIT} levels; what lies below is not analysed"),
+                    related: None,
+                });
+            }
+            return T::default();
+        }
+        self.depth += 1;
+        let value = read(self);
+        self.depth -= 1;
+        value
+    }
+
+    fn push_expr(&mut self, row: ExprRow) {
+        let scope = self.scope_id();
+        self.tables.exprs.push(&[
+            Cell::Id(row.id),
+            Cell::Symbol(row.kind),
+            Cell::Id(row.base),
+            Cell::Symbol(row.name),
+            Cell::Symbol(row.context),
+            Cell::Id(scope),
+            Cell::Id(row.second),
+            Cell::Symbol(self.file),
+        ]);
+    }
+}
+
+/// A row of `exprs` but for the columns that every row takes from where the walk stands.
+#[derive(Clone, Copy)]
+struct ExprRow {
+    id: Id,
+    kind: Symbol,
+    base: Id,
+    name: Symbol,
+    context: Symbol,
+    second: Id,
+}

@@ -1,0 +1,460 @@
+//! Statements: assignments, loops, guards, and what broken code still says.
+
+use anatomy_facts::Symbol;
+use tree_sitter::Node;
+
+use super::{
+    Extractor, Span, Use, Value,
+    bindings::{PathStep, Taken},
+    exprs::last_word,
+    kinds::{Kind, children_in_field, fields, kind_of, named_children, type_field},
+    scopes::{Declared, ScopeKind},
+};
+
+impl<'t> Extractor<'t> {
+    /// Reads the statements of a block or module.
+    pub(crate) fn statements(&mut self, block: Node<'_>) {
+        for child in named_children(block) {
+            self.part(child);
+        }
+    }
+
+    /// Reads a statement, a clause or an expression whose value nobody takes.
+    pub(crate) fn part(&mut self, node: Node<'_>) {
+        self.deeper(node, |this| this.part_inside(node));
+    }
+
+    fn part_inside(&mut self, node: Node<'_>) {
+        match kind_of(node) {
+            Kind::Comment => {}
+            Kind::Block => self.statements(node),
+            Kind::ExpressionStatement => {
+                for child in named_children(node) {
+                    self.part(child);
+                }
+            }
+            Kind::Assignment => self.assignment(node),
+            Kind::AugmentedAssignment => self.augmented(node),
+            Kind::Return => self.returned(node),
+            Kind::Delete => {
+                for child in named_children(node) {
+                    self.delete_target(child);
+                }
+            }
+            Kind::Global => self.declaration_statement(node, Declared::Global),
+            Kind::Nonlocal => self.declaration_statement(node, Declared::Nonlocal),
+            Kind::Import => self.import(node),
+            Kind::ImportFrom | Kind::FutureImport => self.import_from(node),
+            Kind::Function => self.function(node, node, &[]),
+            Kind::Class => self.class(node, node, &[]),
+            Kind::Decorated => self.decorated(node),
+            Kind::If => self.conditional_statement(node),
+            Kind::Try => self.try_statement(node),
+            Kind::For => self.for_statement(node),
+            Kind::With => self.with_statement(node),
+            Kind::Match => self.match_statement(node),
+            Kind::TypeAlias => self.type_alias(node),
+            Kind::Error => self.broken(node),
+            _ => {
+                self.expr(node, Use::Read);
+            }
+        }
+    }
+
+    fn assignment(&mut self, node: Node<'_>) {
+        let mut targets = Vec::new();
+        let mut annotation_node = None;
+        let mut right = Some(node);
+        while let Some(assignment) = right.filter(|right| kind_of(*right) == Kind::Assignment) {
+            targets.extend(assignment.child_by_field_id(fields().left));
+            annotation_node = annotation_node.or(assignment.child_by_field_id(type_field()));
+            right = assignment.child_by_field_id(fields().right);
+        }
+        let exported = self.scope == 0
+            && targets.iter().any(|target| kind_of(*target) == Kind::Identifier && self.text_of(*target) == "__all__");
+        let extent = self.span(node);
+        let (value, items) = match right {
+            None => (Value::default(), Vec::new()),
+            Some(right) if exported => {
+                self.exported(right, self.vocabulary.define);
+                (Value::default(), Vec::new())
+            }
+            Some(right) => self.value_and_items(right),
+        };
+        let annotation = match annotation_node {
+            Some(annotation) => self.annotation(annotation),
+            None => self.type_comment(extent),
+        };
+        let words = self.vocabulary;
+        let kind = if annotation_node.is_some() { words.annotated } else { words.assign };
+        let taken = Taken { kind, value: value.id, annotation: annotation.id, extent };
+        for target in targets {
+            match right {
+                // `(x): int` declares nothing: only a bare name does.
+                None if kind_of(target) == Kind::TuplePattern => {}
+                Some(right) if !items.is_empty() => self.pair_target(target, right, &items, taken),
+                _ => self.target(target, taken),
+            }
+        }
+    }
+
+    /// The value of a right side, with the values of its items where they are written out.
+    fn value_and_items(&mut self, right: Node<'_>) -> (Value, Vec<Value>) {
+        match kind_of(right) {
+            Kind::Tuple | Kind::ExpressionList | Kind::PatternList => {
+                let children = named_children(right);
+                let items: Vec<Value> = children.iter().map(|child| self.expr(*child, Use::Followed)).collect();
+                let starred = children.iter().any(|child| {
+                    matches!(kind_of(*child), Kind::ListSplat | Kind::ListSplatPattern | Kind::Parenthesized)
+                });
+                let first = items.first().map_or(0, |item| item.id);
+                let name = self.vocabulary.tuple;
+                let value = self.literal(right, name, name, first, Use::Followed);
+                (value, if starred { Vec::new() } else { items })
+            }
+            Kind::AugmentedAssignment => {
+                self.augmented(right);
+                (Value::default(), Vec::new())
+            }
+            _ => (self.expr(right, Use::Followed), Vec::new()),
+        }
+    }
+
+    fn augmented(&mut self, node: Node<'_>) {
+        let Some(left) = node.child_by_field_id(fields().left) else { return };
+        let right = node.child_by_field_id(fields().right);
+        let is_name = kind_of(left) == Kind::Identifier;
+        if is_name {
+            self.name_use(left, self.vocabulary.augmented);
+        }
+        if let Some(right) = right {
+            if is_name && self.scope == 0 && self.text_of(left) == "__all__" {
+                self.exported(right, self.vocabulary.add);
+            } else {
+                self.value_and_items(right);
+            }
+        }
+        let taken = Taken { kind: self.vocabulary.augmented, value: 0, annotation: 0, extent: self.span(node) };
+        self.target(left, taken);
+    }
+
+    fn declaration_statement(&mut self, node: Node<'_>, declared: Declared) {
+        for name in named_children(node) {
+            if kind_of(name) == Kind::Identifier {
+                let word = self.word(name);
+                if self.scopes[self.scope as usize].kind != ScopeKind::Module {
+                    self.declare(word.symbol, declared);
+                }
+                self.name_use(name, self.vocabulary.load);
+            }
+        }
+    }
+
+    fn conditional_statement(&mut self, node: Node<'_>) {
+        let outer = self.branch;
+        let mut guard = Symbol::NONE;
+        for child in named_children(node) {
+            match kind_of(child) {
+                Kind::Block => {
+                    self.under(guard, |this| this.statements(child));
+                }
+                Kind::Elif => {
+                    if let Some(condition) = child.child_by_field_id(fields().condition) {
+                        self.under(self.vocabulary.conditional, |this| this.expr(condition, Use::Read));
+                        guard = self.guard_of(condition);
+                    }
+                    for block in named_children(child) {
+                        if kind_of(block) == Kind::Block {
+                            self.under(guard, |this| this.statements(block));
+                        }
+                    }
+                }
+                Kind::Else => {
+                    let words = self.vocabulary;
+                    let guard = if guard == words.type_checking { words.conditional } else { guard };
+                    for block in named_children(child) {
+                        self.under(guard, |this| this.part(block));
+                    }
+                }
+                _ => {
+                    guard = self.guard_of(child);
+                    self.part(child);
+                }
+            }
+        }
+        self.branch = outer;
+    }
+
+    /// Which guard a condition is.
+    fn guard_of(&self, condition: Node<'_>) -> Symbol {
+        let words = self.vocabulary;
+        let text = self.text_of(condition);
+        if matches!(last_word(text), "TYPE_CHECKING" | "MYPY") {
+            words.type_checking
+        } else if text.contains("version_info") || text.contains("hexversion") {
+            words.version
+        } else if text.contains("sys.platform") || text.contains("os.name") || text.contains("platform.system") {
+            words.platform
+        } else {
+            words.conditional
+        }
+    }
+
+    /// Reads under a guard. Inside a more telling one, `conditional` says nothing new.
+    pub(crate) fn under<T>(&mut self, guard: Symbol, read: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.branch;
+        if guard != Symbol::NONE && !(guard == self.vocabulary.conditional && outer != Symbol::NONE) {
+            self.branch = guard;
+        }
+        let value = read(self);
+        self.branch = outer;
+        value
+    }
+
+    fn try_statement(&mut self, node: Node<'_>) {
+        let words = self.vocabulary;
+        let children = named_children(node);
+        let catches_import = children.iter().any(|child| {
+            kind_of(*child) == Kind::Except
+                && child.child_by_field_id(fields().value).is_some_and(|value| {
+                    let text = self.text_of(value);
+                    text.contains("ImportError") || text.contains("ModuleNotFoundError")
+                })
+        });
+        for child in children {
+            let guard = match kind_of(child) {
+                Kind::Block if catches_import => words.try_import,
+                Kind::Except if catches_import => words.except_import,
+                Kind::Except | Kind::Else => words.conditional,
+                _ => Symbol::NONE,
+            };
+            self.under(guard, |this| match kind_of(child) {
+                Kind::Except => this.except_clause(child),
+                _ => this.clause(child),
+            });
+        }
+    }
+
+    /// A clause with nothing of its own but a block.
+    fn clause(&mut self, node: Node<'_>) {
+        match kind_of(node) {
+            Kind::Else | Kind::Finally => self.statements(node),
+            _ => self.part(node),
+        }
+    }
+
+    fn except_clause(&mut self, node: Node<'_>) {
+        let alias = node.child_by_field_id(fields().alias);
+        for child in named_children(node) {
+            match kind_of(child) {
+                Kind::Block => self.statements(child),
+                Kind::AsPattern => {
+                    let parts = named_children(child);
+                    let Some((value, targets)) = parts.split_first() else { continue };
+                    let value = self.expr(*value, Use::Followed);
+                    for target in targets {
+                        self.except_target(*target, value, self.span(child));
+                    }
+                }
+                _ if Some(child) == alias => {}
+                _ => {
+                    let value = self.expr(child, Use::Followed);
+                    if let Some(alias) = alias {
+                        self.except_target(alias, value, self.span(node));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The name of a caught exception: an instance of the class, so the class is its annotation.
+    fn except_target(&mut self, target: Node<'_>, class: Value, extent: Span) {
+        let kind = self.vocabulary.except;
+        self.target(target, Taken { kind, value: 0, annotation: class.id, extent });
+    }
+
+    fn for_statement(&mut self, node: Node<'_>) {
+        let right = node.child_by_field_id(fields().right);
+        let value = right.map_or_else(Value::default, |right| self.expr(right, Use::Followed));
+        if let Some(left) = node.child_by_field_id(fields().left) {
+            self.path.push(PathStep::Element);
+            let kind = self.vocabulary.for_target;
+            let extent = (self.span(left).0, self.span(right.unwrap_or(left)).1);
+            self.target(left, Taken { kind, value: value.id, annotation: 0, extent });
+            self.path.pop();
+        }
+        self.rest(node, &[fields().left, fields().right]);
+    }
+
+    /// Reads the children of a statement that stand in none of the fields that were read already.
+    fn rest(&mut self, node: Node<'_>, read: &[u16]) {
+        let done: Vec<usize> = read.iter().flat_map(|field| children_in_field(node, *field)).map(|n| n.id()).collect();
+        for child in named_children(node) {
+            if !done.contains(&child.id()) {
+                self.clause(child);
+            }
+        }
+    }
+
+    fn with_statement(&mut self, node: Node<'_>) {
+        for child in named_children(node) {
+            match kind_of(child) {
+                Kind::WithClause => {
+                    for item in named_children(child) {
+                        self.with_item(item);
+                    }
+                }
+                _ => self.part(child),
+            }
+        }
+    }
+
+    fn with_item(&mut self, item: Node<'_>) {
+        for value in named_children(item) {
+            match kind_of(value) {
+                Kind::AsPattern => self.as_pattern(value),
+                _ => {
+                    self.expr(value, Use::Read);
+                }
+            }
+        }
+    }
+
+    fn match_statement(&mut self, node: Node<'_>) {
+        let subjects = children_in_field(node, fields().subject);
+        let values: Vec<Value> = subjects.iter().map(|subject| self.expr(*subject, Use::Followed)).collect();
+        let subject = if let [value] = values.as_slice() { *value } else { Value::default() };
+        for child in named_children(node) {
+            match kind_of(child) {
+                Kind::Block => {
+                    for case in named_children(child) {
+                        self.under(self.vocabulary.conditional, |this| match kind_of(case) {
+                            Kind::Case => this.case(case, subject),
+                            _ => this.part(case),
+                        });
+                    }
+                }
+                _ if subjects.contains(&child) => {}
+                Kind::Case => self.case(child, subject),
+                _ => self.part(child),
+            }
+        }
+    }
+
+    fn type_alias(&mut self, node: Node<'_>) {
+        let left = node.child_by_field_id(fields().left);
+        let right = node.child_by_field_id(fields().right);
+        let Some(left) = left else { return self.each_child(node) };
+        let extent = self.span(node);
+        let inner = named_children(left);
+        let inner = inner.first().copied().unwrap_or(left);
+        let (name, parameters) = match kind_of(inner) {
+            Kind::GenericType | Kind::Subscript => {
+                let parts = named_children(inner);
+                let (name, rest) = parts.split_first().map_or((inner, &[][..]), |(name, rest)| (*name, rest));
+                (name, rest.to_vec())
+            }
+            Kind::Identifier => (inner, Vec::new()),
+            _ => return self.type_call_assignment(node, inner, right),
+        };
+        let word = self.word(name);
+        let span = self.span(name);
+        let outer = self.open_type_params(&parameters, word, extent);
+        let value = right.map_or_else(Value::default, |right| self.annotation(right));
+        if let Some(outer) = outer {
+            self.close_scope(outer);
+        }
+        let kind = self.vocabulary.type_alias;
+        self.bind(self.scope, word, span, Taken { kind, value: value.id, annotation: 0, extent });
+    }
+
+    /// `type(x).y = z`, which the grammar takes for a type alias.
+    fn type_call_assignment(&mut self, node: Node<'_>, target: Node<'_>, right: Option<Node<'_>>) {
+        if let Some(right) = right {
+            self.expr(right, Use::Followed);
+        }
+        if let Some(keyword) = node.child(0) {
+            self.type_call_target(keyword, target);
+        }
+    }
+
+    fn type_call_target(&mut self, keyword: Node<'_>, target: Node<'_>) -> Value {
+        self.deeper(target, |this| match kind_of(target) {
+            Kind::Attribute | Kind::Subscript | Kind::Call => {
+                let fields = fields();
+                let base = [fields.object, fields.value, fields.function]
+                    .into_iter()
+                    .find_map(|field| target.child_by_field_id(field));
+                let base = base.map_or_else(Value::default, |base| this.type_call_target(keyword, base));
+                if kind_of(target) == Kind::Attribute {
+                    return this.attribute_of(base, target, this.vocabulary.store);
+                }
+                for part in named_children(target).into_iter().skip(1) {
+                    this.part(part);
+                }
+                Value::default()
+            }
+            _ => {
+                let callee = this.name_use(keyword, this.vocabulary.load);
+                let call = this.called(target, callee);
+                this.each_child(target);
+                call
+            }
+        })
+    }
+
+    /// What an error node still says: statements and expressions inside it, and definitions that were begun.
+    pub(crate) fn broken(&mut self, node: Node<'_>) {
+        let mut cursor = node.walk();
+        if !cursor.goto_first_child() {
+            return;
+        }
+        let mut before = "";
+        loop {
+            let child = cursor.node();
+            let kind = kind_of(child);
+            let words = self.vocabulary;
+            match (before, kind) {
+                ("def", Kind::Identifier) | ("class", Kind::Identifier) => {
+                    let word = self.word(child);
+                    let span = self.span(child);
+                    let kind = if before == "def" { words.function } else { words.class };
+                    let extent = (span.0, self.span(node).1.min(span.1));
+                    self.bind(self.scope, word, span, Taken { kind, value: 0, annotation: 0, extent });
+                }
+                (_, Kind::Parameters | Kind::LambdaParameters) => self.broken_parameters(child),
+                (_, _) if child.is_named() && kind != Kind::Comment => match kind {
+                    Kind::DottedName => self.dotted_use(child),
+                    Kind::KeywordArgument => {
+                        if let Some(value) = child.child_by_field_id(fields().value) {
+                            self.expr(value, Use::Read);
+                        }
+                    }
+                    _ => self.part(child),
+                },
+                _ => {}
+            }
+            before = if child.is_named() { "" } else { child.kind() };
+            if !cursor.goto_next_sibling() {
+                break;
+            }
+        }
+    }
+
+    /// Defaults and annotations of parameters whose function is lost.
+    fn broken_parameters(&mut self, node: Node<'_>) {
+        for parameter in named_children(node) {
+            let parts = [parameter.child_by_field_id(fields().value), parameter.child_by_field_id(type_field())];
+            for part in parts.into_iter().flatten() {
+                self.expr(part, Use::Read);
+            }
+        }
+    }
+
+    /// A dotted name outside an import: a chain of attributes that was never finished.
+    pub(crate) fn dotted_use(&mut self, node: Node<'_>) {
+        if let Some(first) = named_children(node).first() {
+            self.name_use(*first, self.vocabulary.load);
+        }
+    }
+}

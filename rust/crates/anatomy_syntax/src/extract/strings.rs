@@ -1,0 +1,146 @@
+//! String literals: the plain ones that a pack may read, interpolations, and literals that are types.
+
+use anatomy_facts::{AnchorKind, Id, Symbol, facts::Cell};
+use tree_sitter::Node;
+
+use super::{
+    Extractor, Span, Use, Value,
+    kinds::{Kind, kind_of, named_children},
+    words::{mix, text_hash},
+};
+
+/// Longest literal, in bytes, that becomes a row of `strings`.
+const LONGEST: usize = 256;
+
+/// A string literal without interpolation.
+pub(crate) struct Plain {
+    pub(crate) value: String,
+    pub(crate) is_bytes: bool,
+    /// Where the content stands, if its text is the value byte for byte.
+    pub(crate) verbatim: Option<Span>,
+}
+
+impl<'t> Extractor<'t> {
+    /// Reads a string literal, concatenated ones included.
+    pub(crate) fn string(&mut self, node: Node<'_>, used: Use) -> Value {
+        let argument = self.string_argument.take();
+        self.interpolations(node);
+        if self.in_annotation
+            && let Some(content) = self.plain(node).and_then(|plain| plain.verbatim)
+        {
+            return self.quoted(content, used);
+        }
+        let words = self.vocabulary;
+        let first = self.text_of(node).as_bytes().iter().take_while(|byte| byte.is_ascii_alphabetic());
+        let is_bytes = first.clone().any(|byte| matches!(byte, b'b' | b'B'));
+        let type_name = if is_bytes { words.bytes_type } else { words.str_type };
+        let fits = (node.end_byte() - node.start_byte()) <= LONGEST + 8 && !is_bytes;
+        let listed = fits && (argument.is_some() || self.looks_dotted(node));
+        let plain = if listed { self.plain(node) } else { None };
+        let Some(plain) = plain.filter(|plain| plain.value.len() <= LONGEST && !plain.is_bytes) else {
+            return self.literal(node, words.literal, type_name, 0, used);
+        };
+        let shape = mix(text_hash("literal:str"), text_hash(&plain.value));
+        let id = self.fresh(shape);
+        let span = self.span(node);
+        self.anchor(id, span, span, AnchorKind::Expression);
+        let row = self.row(words.literal, 0, type_name, 0);
+        self.push_expr(super::ExprRow { id, ..row });
+        let (call, name) = argument.unwrap_or((0, Symbol::NONE));
+        self.string_row(id, &plain.value, call, name);
+        Value { id, shape }
+    }
+
+    fn string_row(&mut self, id: Id, value: &str, call: Id, argument: Symbol) {
+        self.tables.strings.push(&[
+            Cell::Id(id),
+            Cell::Symbol(Symbol::of(value)),
+            Cell::Id(call),
+            Cell::Symbol(argument),
+            Cell::Symbol(self.file),
+        ]);
+    }
+
+    /// Expressions inside `{...}` of a formatted string.
+    fn interpolations(&mut self, node: Node<'_>) {
+        for child in named_children(node) {
+            match kind_of(child) {
+                Kind::Str => self.deeper(child, |this| this.interpolations(child)),
+                Kind::Interpolation | Kind::FormatSpecifier | Kind::Error => {
+                    let quoted = std::mem::replace(&mut self.in_annotation, false);
+                    self.part(child);
+                    self.in_annotation = quoted;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// True for a short literal such as `"a.b.c"`: words of an identifier's letters, joined by dots or one colon.
+    fn looks_dotted(&self, node: Node<'_>) -> bool {
+        if kind_of(node) != Kind::Str {
+            return false;
+        }
+        let text = self.text_of(node).as_bytes();
+        let Some((quote @ (b'"' | b'\''), rest)) = text.split_first() else { return false };
+        let Some((last, content)) = rest.split_last() else { return false };
+        if last != quote || !content.contains(&b'.') {
+            return false;
+        }
+        content.split(|byte| matches!(byte, b'.' | b':')).all(|word| {
+            word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+                && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        })
+    }
+
+    /// The value of a literal without interpolation, if it can be read without more than simple escapes.
+    pub(crate) fn plain(&self, node: Node<'_>) -> Option<Plain> {
+        if kind_of(node) == Kind::ConcatenatedString {
+            let mut whole = Plain { value: String::new(), is_bytes: false, verbatim: None };
+            for part in named_children(node) {
+                let part = self.plain(part)?;
+                whole.value.push_str(&part.value);
+                whole.is_bytes |= part.is_bytes;
+            }
+            return Some(whole);
+        }
+        let (start, _) = self.span(node);
+        let text = self.text_of(node);
+        let prefix = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let flags = text.get(..prefix)?.to_ascii_lowercase();
+        if flags.contains(['f', 't']) {
+            return None;
+        }
+        let body = text.get(prefix..)?;
+        let quotes = if body.starts_with("\"\"\"") || body.starts_with("'''") { 3 } else { 1 };
+        let content = body.get(quotes..body.len().checked_sub(quotes)?)?;
+        let is_bytes = flags.contains('b');
+        if !content.contains('\\') || flags.contains('r') {
+            let from = start + (prefix + quotes) as u32;
+            let verbatim = Some((from, from + content.len() as u32));
+            return Some(Plain { value: content.to_owned(), is_bytes, verbatim });
+        }
+        Some(Plain { value: unescaped(content)?, is_bytes, verbatim: None })
+    }
+}
+
+/// A text with its simple escapes resolved; none if it has others.
+fn unescaped(content: &str) -> Option<String> {
+    let mut value = String::with_capacity(content.len());
+    let mut characters = content.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            value.push(character);
+            continue;
+        }
+        match characters.next()? {
+            'n' => value.push('\n'),
+            't' => value.push('\t'),
+            'r' => value.push('\r'),
+            '\n' => {}
+            same @ ('\\' | '\'' | '"') => value.push(same),
+            _ => return None,
+        }
+    }
+    Some(value)
+}

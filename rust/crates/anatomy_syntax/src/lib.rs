@@ -1,0 +1,23 @@
+//! Python text to syntax errors and evidence rows.
+//!
+//! Three doors. [`Document`] keeps an open editor's text in step with its tree and errors, edit by edit. [`parse_file`]
+//! does the same once for the bytes of a closed file. [`extract::extract`] turns a tree into the rows of every evidence
+//! table and the places of their ids. Broken source is normal input: nothing here fails or panics for it.
+//!
+//! This room knows trees and positions. It knows no DataFusion, no disk, no other file than the one it is given, and
+//! decides nothing about what a name means outside of that file.
+#![warn(missing_docs)]
+
+pub mod document;
+pub mod errors;
+pub mod extract;
+pub mod lsp;
+pub mod parse;
+pub mod position;
+pub mod source;
+
+pub use document::{Change, ChangeError, ChangedRange, Document, changes_from_json};
+pub use errors::syntax_errors;
+pub use extract::{ModuleContext, extract, extract_file};
+pub use parse::{Parsed, parse, parse_file};
+pub use position::{PositionEncoding, TextIndex};

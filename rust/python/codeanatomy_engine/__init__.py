@@ -1,0 +1,19 @@
+"""The engine that keeps a code property graph: documents in, evidence and views inside, snapshots and answers out.
+
+This package is the typed face of the native module and holds no logic. Paths are relative to the workspace and written
+with `/`; positions are pairs of line and character in the encoding that `Engine.set_encoding` chose; results are JSON
+bytes that are ready to send unless a signature says otherwise.
+"""
+
+from __future__ import annotations
+
+from codeanatomy_engine._native import (
+    CancelToken,
+    Engine,
+    EngineError,
+    Snapshot,
+    SourceFile,
+    __version__,
+)
+
+__all__ = ["CancelToken", "Engine", "EngineError", "Snapshot", "SourceFile", "__version__"]

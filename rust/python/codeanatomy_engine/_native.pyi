@@ -1,0 +1,127 @@
+"""Types of the native module; the promises are those of the engine, written where its users read them."""
+
+from __future__ import annotations
+
+from typing import final
+
+__version__: str
+
+class EngineError(Exception):
+    """A failure of the engine. `str(error)` is the sentence for people; programs match `code`."""
+
+    code: str
+    """Stable code, such as `query-refused`."""
+
+    stage: str
+    """Where it happened: read, parse, extract, decode, compile, plan, run, answer or persist."""
+
+    hint: str
+    """The next step, if one is known."""
+
+    where: str
+    """The rule file and key, or the path, that it is about."""
+
+@final
+class SourceFile:
+    """One file of the workspace as the graph shall see it."""
+
+    def __init__(
+        self,
+        path: str,
+        module: str,
+        package: str,
+        is_package: bool,
+        is_stub: bool,
+        partition: str,
+        search_rank: int,
+        content: bytes | None,
+        error: str = "",
+    ) -> None:
+        """`content` is None if the file could not be read; `error` is then the code that says why."""
+
+@final
+class CancelToken:
+    """Asks work that runs in the engine to stop at its next seam."""
+
+    def __init__(self) -> None: ...
+    def cancel(self) -> None:
+        """Ask the work to stop; it leaves nothing half written."""
+
+    @property
+    def cancelled(self) -> bool: ...
+
+@final
+class Engine:
+    """The graph of one workspace. Documents may be touched from any thread, the graph from one at a time."""
+
+    def __init__(self, program: bytes, root_uri: str = "") -> None:
+        """Compile a program document. `root_uri` is put before relative paths to make the URIs in answers."""
+
+    def set_encoding(self, encoding: str) -> None:
+        """Count characters as `utf-8`, `utf-16` or `utf-32` from now on."""
+
+    def open_document(self, file: SourceFile, version: int) -> bytes:
+        """Let an editor own the text of a file; the syntax diagnostics, as LSP `Diagnostic[]`."""
+
+    def edit_document(self, path: str, version: int, changes: bytes) -> bytes:
+        """Apply the `contentChanges` of a didChange as they came; the syntax diagnostics."""
+
+    def close_document(self, path: str) -> None:
+        """Give the file back to the disk; `update` it with the text found there."""
+
+    def document_text(self, path: str) -> str | None:
+        """The newest text of an open document, if it is open."""
+
+    def update(self, files: list[SourceFile], removed: list[str]) -> None:
+        """Stage closed files; nothing is visible before `commit`."""
+
+    def commit(self, cancel: CancelToken | None = None) -> bytes:
+        """Bring everything staged and every edited document into the next snapshot; the report of what ran."""
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot."""
+
+    def pending(self) -> int:
+        """How many files and documents have newer text than the snapshot."""
+
+@final
+class Snapshot:
+    """One immutable state of the graph. Readers never wait for the writer."""
+
+    @property
+    def generation(self) -> int: ...
+    def version_of(self, path: str) -> int | None:
+        """The version of an open document that this snapshot holds, if it holds one."""
+
+    def definition(self, path: str, line: int, character: int) -> bytes:
+        """LSP `LocationLink[]`, best first."""
+
+    def references(self, path: str, line: int, character: int, include_declaration: bool) -> bytes:
+        """LSP `Location[]`."""
+
+    def document_highlight(self, path: str, line: int, character: int) -> bytes:
+        """LSP `DocumentHighlight[]`."""
+
+    def document_symbols(self, path: str) -> bytes:
+        """LSP `DocumentSymbol[]`, a tree."""
+
+    def workspace_symbols(self, query: str, limit: int) -> bytes:
+        """LSP `WorkspaceSymbol[]`."""
+
+    def explain(self, path: str, line: int, character: int) -> bytes:
+        """Why the word at a place means what it means, or `null`."""
+
+    def diagnostics(self, path: str) -> bytes:
+        """LSP `Diagnostic[]`: syntax and diagnostic views."""
+
+    def query(self, sql: str, max_rows: int) -> bytes:
+        """The rows of a read-only query, as an Arrow IPC stream."""
+
+    def plan(self, view: str | None) -> bytes:
+        """All views and their order, or the plans of one view."""
+
+    def stats(self) -> bytes:
+        """Counts of files, nodes, edges, tables and symbols."""
+
+    def paths(self) -> list[str]:
+        """The files of the graph, sorted."""

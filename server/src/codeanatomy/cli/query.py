@@ -1,0 +1,63 @@
+"""`codeanatomy query`: read-only SQL over the tables and views of the graph."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from codeanatomy.cli.workspace_arguments import add_format, add_root
+
+NAME = "query"
+ALIASES = ()
+DOC = """Run a read-only SQL query over the graph.
+
+Tables and views are those that `codeanatomy plan` lists. JSON is a list of objects, one for each row."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The query."""
+    parser.add_argument(
+        "sql", metavar="SQL", help='the query, such as "SELECT kind, count(*) FROM cpg_edges GROUP BY kind"'
+    )
+    parser.add_argument(
+        "--max-rows", type=int, default=100_000, metavar="N", help="at most this many rows (default: 100000)"
+    )
+    add_root(parser)
+    add_format(parser, "csv", "arrow")
+
+
+def run(arguments: Namespace) -> int:
+    """Query and print."""
+    import sys
+
+    from codeanatomy.cli import graph
+    from codeanatomy.cli.exits import Exit, InputError
+
+    if arguments.max_rows < 1:
+        raise InputError("--max-rows must be at least 1")
+    root = graph.root_of(arguments, Path.cwd())
+    stream = graph.indexed(root, arguments).engine.snapshot().query(arguments.sql, arguments.max_rows)
+    if arguments.format == "arrow":
+        sys.stdout.buffer.write(stream)
+        sys.stdout.buffer.flush()
+        return Exit.OK
+
+    import pyarrow as pa
+
+    rows = pa.ipc.open_stream(stream).read_all()
+    match arguments.format:
+        case "json":
+            import msgspec
+
+            print(msgspec.json.format(msgspec.json.encode(rows.to_pylist())).decode())
+        case "csv":
+            from pyarrow import csv
+
+            sys.stdout.flush()
+            csv.write_csv(rows, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        case _:
+            from codeanatomy import report
+
+            print(report.table(rows.column_names, zip(*(column.to_pylist() for column in rows.columns), strict=True)))
+    return Exit.OK

@@ -1,0 +1,44 @@
+"""Arguments that every command about a workspace takes. Imports little, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from codeanatomy.cli.exits import InputError
+
+
+def add_root(parser: ArgumentParser) -> None:
+    """Which workspace, and with which options."""
+    parser.add_argument(
+        "--root", metavar="DIR", help="the workspace; found from the file or the current directory if left out"
+    )
+    add_overrides(parser)
+
+
+def add_overrides(parser: ArgumentParser) -> None:
+    """Options in place of those of `codeanatomy.toml`."""
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="an option in place of the one in codeanatomy.toml, such as rules.packs='[\"python\"]'; may be repeated",
+    )
+
+
+def add_format(parser: ArgumentParser, *more: str) -> None:
+    """How the result is written."""
+    parser.add_argument(
+        "--format", choices=("text", "json", *more), default="text", help="how the result is written (default: text)"
+    )
+
+
+def overrides(arguments: Namespace) -> dict[str, str]:
+    """The options given by `--set`; raises `InputError` if one has no value."""
+    pairs: dict[str, str] = {}
+    for pair in arguments.set:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"`--set {pair}` is not SECTION.KEY=VALUE")
+        pairs[key.strip()] = value.strip()
+    return pairs

@@ -1,0 +1,34 @@
+"""The configuration of one workspace: its root, its options with their origin, and its program.
+
+The one place where options and rule packs are brought together, for the command line and the language server alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from codeanatomy_incremental import options
+from codeanatomy_incremental.packs import load as packs
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """Everything that is decided before a workspace is read."""
+
+    root: Path
+    loaded: options.Loaded
+    program: packs.Program
+
+    @property
+    def options(self) -> options.Options:
+        """The options in force."""
+        return self.loaded.options
+
+
+def load(root: Path, overrides: Mapping[str, str] | None = None) -> Configuration:
+    """The configuration of the workspace at `root`; raises `TomlError` or `PackError` if it is wrong."""
+    loaded = options.load(root, overrides)
+    program = packs.load(loaded.options.rules.packs, root, loaded.options.rules.paths)
+    return Configuration(root=root, loaded=loaded, program=program)

@@ -1,0 +1,79 @@
+"""Why the word at a place means what it means: the targets, the steps that lead there, and the candidates that lost."""
+
+from __future__ import annotations
+
+import msgspec
+
+from codeanatomy_engine import Snapshot
+
+
+class Position(msgspec.Struct, frozen=True):
+    """A place in a text, counted from 0."""
+
+    line: int
+    character: int
+
+
+class Range(msgspec.Struct, frozen=True):
+    """A stretch of text, its end excluded."""
+
+    start: Position
+    end: Position
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One rule on the way to a target, and the source that it relies on."""
+
+    rule: str
+    text: str
+    path: str = ""
+    line: int = 0
+    source: str = ""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A definition that the word means or could have meant."""
+
+    name: str
+    kind: str
+    path: str
+    range: Range
+    extent: Range | None = None
+    signature: str = ""
+    doc: str = ""
+    rule: str = ""
+    why: str = ""
+    confidence: float = 0.0
+    rank: int = 0
+    steps: tuple[Step, ...] = ()
+    lost: str = ""
+    """Why it lost, for a candidate that did."""
+
+
+class Unresolved(msgspec.Struct, frozen=True):
+    """Why nothing is known that the word means."""
+
+    reason: str
+    text: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """All that is known of what a word means."""
+
+    word: str
+    kind: str
+    range: Range
+    file: str
+    targets: tuple[Target, ...] = ()
+    candidates: tuple[Target, ...] = ()
+    unresolved: Unresolved | None = None
+
+
+def explain(snapshot: Snapshot, path: str, line: int, character: int) -> bytes:
+    """The explanation as JSON, or `null` if there is no word."""
+    return snapshot.explain(path, line, character)
+
+
+def explanation(snapshot: Snapshot, path: str, line: int, character: int) -> Explanation | None:
+    """The explanation as a value, if there is a word."""
+    return msgspec.json.decode(explain(snapshot, path, line, character), type=Explanation | None)

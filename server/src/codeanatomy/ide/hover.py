@@ -1,0 +1,65 @@
+"""What a person wants to know of the word under the pointer, in the order of reading."""
+
+from __future__ import annotations
+
+import msgspec
+
+from codeanatomy_engine import Snapshot
+
+from codeanatomy.ide.explain import Explanation, Range, Step, Target, explanation
+
+
+class Hover(msgspec.Struct, frozen=True):
+    """The parts of a hover; empty parts are left out when it is shown."""
+
+    range: Range
+    title: str
+    """Kind and signature."""
+
+    path: str
+    line: int
+    """Counted from 1; 0 if there is no place."""
+
+    doc: str
+    claim: str
+    """What is said to mean what, and how sure that is."""
+
+    steps: tuple[Step, ...]
+    others: tuple[Target, ...]
+    """Further targets of an ambiguous word."""
+
+    beaten: tuple[Target, ...]
+    unresolved: str
+
+
+def hover(snapshot: Snapshot, path: str, line: int, character: int) -> Hover | None:
+    """The hover of the word at a place, if there is a word."""
+    found = explanation(snapshot, path, line, character)
+    return None if found is None else of_explanation(found)
+
+
+def of_explanation(found: Explanation) -> Hover:
+    """The hover that says what an explanation says."""
+    best = found.targets[0] if found.targets else None
+    return Hover(
+        range=found.range,
+        title=_title(best) if best else f"({found.kind}) {found.word}",
+        path=best.path if best else "",
+        line=best.range.start.line + 1 if best else 0,
+        doc=best.doc if best else "",
+        claim=_claim(found, best) if best else "",
+        steps=best.steps if best else (),
+        others=found.targets[1:],
+        beaten=found.candidates,
+        unresolved=found.unresolved.text if found.unresolved else "",
+    )
+
+
+def _title(target: Target) -> str:
+    return f"({target.kind}) {target.signature or target.name}"
+
+
+def _claim(found: Explanation, best: Target) -> str:
+    count = len(found.targets)
+    ambiguous = f", one of {count} that it may mean" if count > 1 else ""
+    return f"{found.word} → {best.name}{ambiguous}, confidence {best.confidence:.2f}"

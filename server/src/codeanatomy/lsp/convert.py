@@ -1,0 +1,137 @@
+"""Conversion at the border of the protocol: URIs and paths, parameters and values, and Markdown.
+
+Positions pass through as they come: the engine counts in the encoding that was agreed on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+import msgspec
+
+T = TypeVar("T")
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~&$])")
+
+
+class InvalidParams(Exception):
+    """The parameters of a message are not what the protocol says."""
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A reference to a document."""
+
+    uri: str
+
+
+class Position(msgspec.Struct, frozen=True):
+    """A place in a document, in the agreed encoding."""
+
+    line: Count
+    character: Count
+
+
+class At(msgspec.Struct, frozen=True, rename="camel"):
+    """The parameters of every question about a place."""
+
+    text_document: Document
+    position: Position
+
+
+class About(msgspec.Struct, frozen=True, rename="camel"):
+    """The parameters of every question about a document."""
+
+    text_document: Document
+
+
+class _Link(msgspec.Struct, frozen=True, rename="camel"):
+    target_uri: str
+    target_selection_range: msgspec.Raw
+
+
+def decode(params: bytes, shape: type[T]) -> T:
+    """Parameters as a value; raises `InvalidParams`."""
+    try:
+        return msgspec.json.decode(params, type=shape)
+    except msgspec.MsgspecError as error:
+        raise InvalidParams(str(error)) from error
+
+
+def path_of(uri: str) -> str | None:
+    """The absolute path that a URI names, if it names a file."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    if parts.scheme != "file":
+        return None
+    path = unquote(parts.path)
+    if os.name == "nt":
+        path = path.lstrip("/") if re.match(r"^/[A-Za-z]:", path) else f"//{parts.netloc}{path}"
+    if not path or "\0" in path:
+        return None
+    return os.path.normpath(path)
+
+
+def uri_of(root_uri: str, path: str) -> str:
+    """The URI of a file of the workspace."""
+    return f"{root_uri.rstrip('/')}/{quote(path)}"
+
+
+def file_uri(path: str) -> str:
+    """The URI of an absolute path."""
+    return Path(path).as_uri()
+
+
+def locations(links: bytes) -> bytes:
+    """`LocationLink[]` as `Location[]`, for clients that know no links."""
+    return msgspec.json.encode(
+        [
+            {"uri": link.target_uri, "range": link.target_selection_range}
+            for link in msgspec.json.decode(links, type=list[_Link])
+        ]
+    )
+
+
+def joined(lists: list[bytes]) -> bytes:
+    """Several JSON arrays as one."""
+    return b"[" + b",".join(each[1:-1] for each in lists if each.strip(b" []")) + b"]"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is written, line by line, and in which nothing can be clicked or run."""
+    lines = (_SPECIAL.sub(r"\\\1", line.strip("\r")) for line in text.split("\n"))
+    return "  \n".join(re.sub(r"^[ \t]+", lambda found: "\u00a0" * len(found[0].expandtabs(4)), line) for line in lines)
+
+
+def code(text: str) -> str:
+    """A piece of code within a line."""
+    text = " ".join(text.split())
+    fence = "`" * (_longest_run(text) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}" if text else ""
+
+
+def code_block(text: str) -> str:
+    """A block of Python."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}python\n{text}\n{fence}"
+
+
+def link(text: str, uri: str, line: int) -> str:
+    """A link to a line of a file, counted from 1."""
+    return f"[{escaped(text)}](<{uri}#L{line}>)"
+
+
+def json(value: Any) -> bytes:
+    """A value as JSON."""
+    return msgspec.json.encode(value)
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)

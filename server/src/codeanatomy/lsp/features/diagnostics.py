@@ -1,0 +1,43 @@
+"""`textDocument/diagnostic`: what is wrong with a file, for editors that ask. The others are told (see `did_change.py`)."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from codeanatomy.ide.diagnostics import diagnostics
+from codeanatomy.lsp import convert
+from codeanatomy.lsp.session import Question, Session
+
+METHOD = "textDocument/diagnostic"
+
+
+class _Params(convert.About, frozen=True, rename="camel"):
+    previous_result_id: str | None = None
+
+
+class _Known(msgspec.Struct, frozen=True, rename="camel"):
+    kind: str
+    result_id: str
+
+
+class _Full(msgspec.Struct, frozen=True, rename="camel"):
+    kind: str
+    result_id: str
+    items: msgspec.Raw
+
+
+def answer(session: Session, question: Question) -> bytes:
+    """Everything that is wrong, or that nothing has changed since the last answer."""
+    asked = convert.decode(question.params, _Params)
+    place = session.place(asked.text_document.uri)
+    if place is not None:
+        found = diagnostics(session.snapshot(question, place.folder), place.path)
+    else:
+        document = session.document(asked.text_document.uri)
+        found = b"[]" if document is None else document.syntax
+    result_id = hashlib.blake2b(found, digest_size=8).hexdigest()
+    if result_id == asked.previous_result_id:
+        return convert.json(_Known(kind="unchanged", result_id=result_id))
+    return convert.json(_Full(kind="full", result_id=result_id, items=msgspec.Raw(found)))

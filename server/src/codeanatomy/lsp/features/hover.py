@@ -1,0 +1,63 @@
+"""`textDocument/hover`: what the word at a place is, and why it is said to be that."""
+
+from __future__ import annotations
+
+from codeanatomy import report
+from codeanatomy.ide.explain import Target
+from codeanatomy.ide.hover import Hover, hover
+from codeanatomy.lsp import convert
+from codeanatomy.lsp.session import Question, Session
+
+METHOD = "textDocument/hover"
+
+
+def answer(session: Session, question: Question) -> bytes:
+    """The hover in the form that the client likes best, or null."""
+    asked = convert.decode(question.params, convert.At)
+    place = session.place(asked.text_document.uri)
+    if place is None:
+        return b"null"
+    snapshot = session.snapshot(question, place.folder)
+    found = hover(snapshot, place.path, asked.position.line, asked.position.character)
+    if found is None:
+        return b"null"
+    if session.client.markdown:
+        contents = {"kind": "markdown", "value": markdown(found, place.folder.uri)}
+    else:
+        contents = {"kind": "plaintext", "value": report.hover(found)}
+    return convert.json({"contents": contents, "range": found.range})
+
+
+def markdown(found: Hover, root_uri: str) -> str:
+    """A hover as Markdown. Text of the user's files is escaped; only places can be clicked."""
+    parts = [convert.code_block(found.title)]
+    if found.path:
+        parts.append(_place(found.path, found.line, root_uri))
+    if found.doc:
+        parts.append(convert.escaped(found.doc))
+    if found.claim:
+        parts.append(f"---\n**Why:** {convert.escaped(found.claim)}")
+    if found.steps:
+        parts.append(
+            "\n".join(
+                f"{number}. *{convert.escaped(step.rule.replace('_', ' '))}* — {convert.escaped(step.text)}"
+                + (f" — {_place(step.path, step.line, root_uri)}" if step.path else "")
+                + (f"  \n   {convert.code(step.source)}" if step.source.strip() else "")
+                for number, step in enumerate(found.steps, start=1)
+            )
+        )
+    parts += [f"May also be {_target(each, root_uri)}" for each in found.others]
+    parts += [f"Beaten: {_target(each, root_uri)}" for each in found.beaten]
+    if found.unresolved:
+        parts.append(f"**Open:** {convert.escaped(found.unresolved)}")
+    return "\n\n".join(parts)
+
+
+def _target(target: Target, root_uri: str) -> str:
+    reason = target.lost or target.why
+    where = _place(target.path, target.range.start.line + 1, root_uri)
+    return f"{convert.code(target.name)} — {where}" + (f" — {convert.escaped(reason)}" if reason else "")
+
+
+def _place(path: str, line: int, root_uri: str) -> str:
+    return convert.link(f"{path}:{line}", convert.uri_of(root_uri, path), line)

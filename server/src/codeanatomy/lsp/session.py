@@ -1,0 +1,254 @@
+"""The state of one editor session: the living graphs of its folders, its open documents, and what it was told about them.
+
+Knows no transport: it is given a function that sends a notification. Documents outside every folder, and those that have
+never been saved, are served for syntax by an engine of their own, so that they can never enter a graph.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from codeanatomy_engine import Engine, EngineError, Snapshot, SourceFile
+
+from codeanatomy_incremental.change import Change
+from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
+from codeanatomy_incremental.packs.load import PackError
+from codeanatomy_incremental.strict_toml import TomlError
+
+from codeanatomy import config
+from codeanatomy.ide import diagnostics as ide_diagnostics
+from codeanatomy.lsp import convert
+
+logger = logging.getLogger(__name__)
+
+_NO_PROGRAM = b'{"packs":[],"views":[]}'
+
+
+class Client(msgspec.Struct, frozen=True):
+    """What an editor can do and how it counts."""
+
+    encoding: str = "utf-16"
+    definition_links: bool = False
+    markdown: bool = True
+    pulls_diagnostics: bool = False
+    refreshes_diagnostics: bool = False
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A file as a graph knows it."""
+
+    folder: Folder
+    path: str
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A request, with the state of each graph when it came in: the answer reflects every edit before it."""
+
+    params: bytes
+    revisions: Mapping[str, int]
+
+
+class Folder:
+    """A folder of the editor with its living graph."""
+
+    def __init__(self, uri: str, root: str, live: LiveGraph) -> None:
+        self.uri = uri
+        self.root = root
+        self.real_root = os.path.realpath(root)
+        self.live = live
+
+    def path_of(self, absolute: str) -> str | None:
+        """The path of a file relative to this folder, if it lies inside."""
+        for root, path in ((self.root, absolute), (self.real_root, os.path.realpath(absolute))):
+            if path.startswith(root.rstrip(os.sep) + os.sep):
+                return path[len(root.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
+        return None
+
+
+class OpenDocument:
+    """A document that the editor owns."""
+
+    def __init__(self, place: Place | None, version: int) -> None:
+        self.place = place
+        """None for a document that belongs to no folder."""
+        self.version = version
+        self.syntax = b"[]"
+        """What is wrong with its newest text."""
+        self.rules = b"[]"
+        """What diagnostic rules said of it last."""
+        self.published = b""
+
+
+class Session:
+    """All that the server remembers between messages."""
+
+    def __init__(self, notify: Callable[[str, bytes], None], refresh: Callable[[], None]) -> None:
+        self._notify = notify
+        self._refresh = refresh
+        self._lock = threading.Lock()
+        self._folders: tuple[Folder, ...] = ()
+        self._documents: dict[str, OpenDocument] = {}
+        self._foreign: Engine | None = None
+        self.client = Client()
+
+    @property
+    def folders(self) -> tuple[Folder, ...]:
+        """The folders that have a graph."""
+        return self._folders
+
+    def add_folder(self, uri: str, on_progress: Callable[[Progress], None]) -> str:
+        """Begin to follow a folder; what is wrong with its configuration, if anything is.
+
+        A folder whose configuration is wrong has no graph; its documents are served for syntax.
+        """
+        root = convert.path_of(uri)
+        if root is None or not os.path.isdir(root):
+            return f"{uri} is no directory on this machine; its files are served for syntax only"
+        try:
+            settings = config.load(Path(root))
+            graph = Graph(Path(root), settings.options, settings.program, self.client.encoding)
+        except (TomlError, PackError) as error:
+            return f"{error}. Until this is mended, files are served for syntax only."
+        except EngineError as error:
+            hint = f" ({error.hint})" if error.hint else ""
+            return f"{error.where}: {error}{hint}. Until this is mended, files are served for syntax only."
+        folder = Folder(uri, root, LiveGraph(graph))
+        folder.live.subscribe(lambda report: self._after_commit(folder, report))
+        self._folders = (*self._folders, folder)
+        folder.live.start(on_progress)
+        return ""
+
+    def remove_folder(self, uri: str) -> None:
+        """Stop following a folder."""
+        for folder in self._folders:
+            if folder.uri.rstrip("/") == uri.rstrip("/"):
+                self._folders = tuple(each for each in self._folders if each is not folder)
+                folder.live.stop()
+
+    def stop(self) -> None:
+        """Stop following all folders."""
+        for folder in self._folders:
+            folder.live.stop()
+        self._folders = ()
+
+    def question(self, params: bytes) -> Question:
+        """A request that comes in now."""
+        return Question(params=params, revisions={folder.uri: folder.live.revision for folder in self._folders})
+
+    def place(self, uri: str) -> Place | None:
+        """The file that a URI names, if a graph holds it."""
+        document = self._documents.get(uri)
+        return document.place if document is not None else self._place(uri)
+
+    def document(self, uri: str) -> OpenDocument | None:
+        """The open document of a URI, if the editor owns it."""
+        return self._documents.get(uri)
+
+    def snapshot(self, question: Question, folder: Folder) -> Snapshot:
+        """The snapshot of a folder that holds every edit before a question."""
+        return folder.live.snapshot_for(question.revisions.get(folder.uri, 0))
+
+    def snapshots(self, question: Question) -> Iterator[Snapshot]:
+        """The snapshots of all folders."""
+        return (self.snapshot(question, folder) for folder in self._folders)
+
+    def open(self, uri: str, text: str, version: int) -> None:
+        """Take over a document from the disk, or from an editor that opens it a second time."""
+        place = self._place(uri)
+        document = OpenDocument(place, version)
+        self._documents[uri] = document
+        if place is not None:
+            document.syntax = place.folder.live.open(place.path, text, version)
+        else:
+            document.syntax = self._engine().open_document(_foreign_file(uri, text), version)
+        self._publish(uri, version, document.syntax)
+
+    def edit(self, uri: str, version: int, changes: bytes) -> None:
+        """Apply the edits of an editor, and tell it at once what is wrong with the text."""
+        document = self._documents[uri]
+        document.version = version
+        if document.place is not None:
+            document.syntax = document.place.folder.live.edit(document.place.path, version, changes)
+        else:
+            document.syntax = self._engine().edit_document(uri, version, changes)
+        self._publish(uri, version, ide_diagnostics.together(document.syntax, document.rules))
+
+    def save(self, uri: str) -> None:
+        """Note that a document was saved."""
+        place = self.place(uri)
+        if place is not None:
+            place.folder.live.save(place.path)
+
+    def close(self, uri: str) -> None:
+        """Give a document back to the disk."""
+        document = self._documents.pop(uri)
+        if document.place is not None:
+            document.place.folder.live.close(document.place.path)
+        else:
+            self._engine().close_document(uri)
+        if not self.client.pulls_diagnostics:
+            self._notify("textDocument/publishDiagnostics", convert.json({"uri": uri, "diagnostics": []}))
+
+    def submit(self, uri: str, change: Callable[[str], Change]) -> None:
+        """Note a change of a file on disk."""
+        place = self._place(uri)
+        if place is not None:
+            place.folder.live.submit(change(place.path))
+
+    def _place(self, uri: str) -> Place | None:
+        absolute = convert.path_of(uri)
+        if absolute is None:
+            return None
+        inside = [
+            Place(folder=folder, path=path)
+            for folder in self._folders
+            if (path := folder.path_of(absolute)) is not None and path.endswith((".py", ".pyi"))
+        ]
+        return min(inside, key=lambda place: len(place.path), default=None)
+
+    def _engine(self) -> Engine:
+        if self._foreign is None:
+            self._foreign = Engine(_NO_PROGRAM)
+            self._foreign.set_encoding(self.client.encoding)
+        return self._foreign
+
+    def _publish(self, uri: str, version: int, found: bytes) -> None:
+        if self.client.pulls_diagnostics:
+            return
+        body = b'{"uri":' + convert.json(uri) + b',"version":%d,"diagnostics":' % version + found + b"}"
+        with self._lock:
+            document = self._documents.get(uri)
+            if document is None or document.version != version:
+                return
+            document.published = found
+            self._notify("textDocument/publishDiagnostics", body)
+
+    def _after_commit(self, folder: Folder, report: Report) -> None:
+        """Tell the editor what rules say now. Runs in the writer of the folder."""
+        if self.client.pulls_diagnostics:
+            if self.client.refreshes_diagnostics and any(view.inserted or view.deleted for view in report.views):
+                self._refresh()
+            return
+        snapshot = folder.live.snapshot()
+        for uri, document in tuple(self._documents.items()):
+            place = document.place
+            if place is None or place.folder is not folder:
+                continue
+            version = snapshot.version_of(place.path)
+            if version is None or version != document.version:
+                continue
+            found = snapshot.diagnostics(place.path)
+            document.rules = ide_diagnostics.of_rules(found)
+            if found != document.published:
+                self._publish(uri, version, found)
+
+
+def _foreign_file(uri: str, text: str) -> SourceFile:
+    content = text.encode("utf-8", "surrogatepass")
+    return SourceFile(uri, "", "", False, uri.endswith(".pyi"), "user", 0, content)

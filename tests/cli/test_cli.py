@@ -1,0 +1,249 @@
+"""The command line: results on standard output, everything else on standard error, and exit codes that programs match."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from codeanatomy import cli
+from codeanatomy.cli.reference import reference
+from tests.support import shop
+
+LINE, COLUMN = shop.place("main.py", "discount", 1)
+CALL = f"main.py:{LINE + 1}:{COLUMN + 1}"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shop.build(tmp_path)
+    (tmp_path / "codeanatomy.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class Ran:
+    """How a command ended and what it wrote."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    def running(*arguments: str) -> Ran:
+        code = cli.main(arguments)
+        written = capsys.readouterr()
+        return Ran(code, written.out, written.err)
+
+    return running
+
+
+def test_index_prints_what_was_found(ws: Path, run: Any) -> None:
+    ran = run("index")
+    assert (ran.code, ran.err) == (0, "")
+    for word in ("files", "parse errors", "nodes", "edges", "seconds", "peak memory"):
+        assert word in ran.out
+    found = run("build", str(ws), "--format", "json").json
+    assert found["files"] == 3
+    assert found["parse_errors"] == 0
+    assert found["nodes"]
+    assert found["edges"]
+    assert found["seconds"]["total"] > 0
+
+
+def test_why_explains_a_word(ws: Path, run: Any) -> None:
+    ran = run("why", CALL)
+    assert ran.code == 0
+    assert "def discount(order)    shop/tools.py:4" in ran.out
+    assert "Why: discount" in ran.out
+    assert run("why", CALL, "--format", "json").json["targets"][0]["path"] == "shop/tools.py"
+
+
+def test_find_prints_places_that_can_be_clicked(ws: Path, run: Any) -> None:
+    assert run("find", "definition", CALL).out == "shop/tools.py:4:5: def discount(order):\n"
+    found = run("find", "references", "shop/tools.py:4:5", "--format", "json").json
+    places = {(each["path"], each["line"]) for each in found}
+    assert {("main.py", 1), ("main.py", 5), ("shop/tools.py", 11)} <= places
+
+
+def test_query_writes_rows_in_every_format(ws: Path) -> None:
+    sql = "SELECT file, module FROM files ORDER BY file"
+    expected = [
+        {"file": "main.py", "module": "main"},
+        {"file": "shop/__init__.py", "module": "shop"},
+        {"file": "shop/tools.py", "module": "shop.tools"},
+    ]
+    outputs: dict[str, bytes] = {}
+    for form in ("text", "json", "csv", "arrow"):
+        process = subprocess.run(
+            [sys.executable, "-m", "codeanatomy", "query", sql, "--format", form], capture_output=True, check=True
+        )
+        outputs[form] = process.stdout
+    assert json.loads(outputs["json"]) == expected
+    assert list(csv.DictReader(io.StringIO(outputs["csv"].decode()))) == expected
+    assert pa.ipc.open_stream(outputs["arrow"]).read_all().to_pylist() == expected
+    assert outputs["text"].decode().splitlines()[0].split() == ["file", "module"]
+
+
+@pytest.mark.parametrize(
+    "sql", ["DROP TABLE files", "SELECT nothing FROM nowhere", "SELEC 1", "", "COPY files TO 'x.csv'"]
+)
+def test_a_query_that_is_none_is_bad_input(ws: Path, run: Any, sql: str) -> None:
+    ran = run("query", sql)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error[query-")
+    assert not (ws / "x.csv").exists()
+
+
+def test_plan_lists_views_and_shows_one(ws: Path, run: Any) -> None:
+    whole = run("plan", "--format", "json").json
+    assert {view["name"] for view in whole["views"]} >= set(whole["order"]) - {"files"}
+    name = whole["order"][-1]
+    assert run("plan").out
+    ran = run("plan", name)
+    assert ran.code == 0
+    for word in ("logical:", "physical:", "keyed:"):
+        assert word in ran.out
+    missing = run("plan", name + "x")
+    assert missing.code == 2
+    assert f"did you mean `{name}`?" in missing.err
+
+
+def test_check_finds_what_is_wrong(ws: Path, run: Any) -> None:
+    (ws / "main.py").write_text("def f(:\n")
+    ran = run("check")
+    assert ran.code == 1
+    assert ran.out.startswith("main.py:1:")
+    assert run("check", "--format", "json").json[0]["path"] == "main.py"
+    (ws / "main.py").write_text(shop.FILES["main.py"])
+    assert run("check").code == 0
+
+
+def test_config_tells_where_values_come_from(ws: Path, run: Any) -> None:
+    (ws / "codeanatomy.toml").write_text("[incremental]\nstep_ms = 5\n")
+    assert "incremental.step_ms           5           codeanatomy.toml:2" in run("config").out
+    settings = run("config", "--set", "incremental.step_ms=6", "--format", "json").json["settings"]
+    assert settings["incremental.step_ms"] == {"value": 6, "origin": "command line"}
+
+
+def test_version_names_every_part(run: Any) -> None:
+    assert set(run("version", "--format", "json").json) == {"codeanatomy", "engine", "python"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("why", "main.py"), "is not FILE:LINE:COL"),
+        (("why", "main.py:0:1"), "is not FILE:LINE:COL"),
+        (("why", "nowhere.py:1:1"), "there is no file"),
+        (("why", "main.py:2:1"), "there is no word at main.py:2:1"),
+        (("index", "nowhere"), "there is no directory `nowhere`"),
+        (("check", "--set", "rules.packs"), "is not SECTION.KEY=VALUE"),
+        (("check", "--set", "rules.pcks=[]"), "did you mean `packs`?"),
+        (("check", "--set", "rules.packs=['pyton']"), "did you mean `python`?"),
+        (("query", "SELECT 1", "--max-rows", "0"), "--max-rows must be at least 1"),
+        (("why", CALL, "--root", "shop"), "is not in the workspace"),
+    ],
+)
+def test_bad_input_says_what_would_be_right(ws: Path, run: Any, arguments: tuple[str, ...], words: str) -> None:
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error[")
+    assert words in ran.err
+
+
+def test_a_configuration_that_is_wrong_is_bad_input(ws: Path, run: Any) -> None:
+    (ws / "codeanatomy.toml").write_text("[rules]\npakcs = []\n")
+    ran = run("check")
+    assert ran.code == 2
+    assert (
+        ran.err == "error[bad-config]: codeanatomy.toml:2: unknown key `rules.pakcs`\n  hint: did you mean `packs`?\n"
+    )
+
+
+def test_a_pack_that_does_not_decode_or_compile_has_its_own_code(ws: Path, run: Any) -> None:
+    pack = ws / "rules" / "team"
+    pack.mkdir(parents=True)
+    (pack / "pack.toml").write_text('name = "team"\nversion = "1"\ndoc = "Ours."\n')
+    rule = pack / "mine.toml"
+    rule.write_text('doc = "Holds if it holds."\nkind = "relate"\nexample = "x"\nfrm = "names"\n')
+    ran = run("check", "--set", "rules.paths=['rules']")
+    assert ran.code == 3
+    assert ran.err == "error[rule-decode]: rules/team/mine.toml:4: unknown key `frm`\n  hint: did you mean `from`?\n"
+    rule.write_text('doc = "Holds if it holds."\nkind = "relate"\nexample = "x"\nfrom = "nmaes"\n')
+    ran = run("check", "--set", "rules.paths=['rules']")
+    assert ran.code == 3
+    assert ran.err.startswith("error[rule-unknown-relation]: rules/team/mine.toml:4")
+
+
+def test_without_the_engine_the_exit_code_is_ten(ws: Path) -> None:
+    # A module that stands in for the engine and cannot be loaded, as after a broken installation.
+    broken = ws / "broken" / "codeanatomy_engine"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("from codeanatomy_engine._native import Engine\n")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(broken.parent), os.environ.get("PYTHONPATH", "")))}
+    process = subprocess.run(
+        [sys.executable, "-m", "codeanatomy", "check"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert process.returncode == 10
+    assert process.stderr.startswith("error[engine-missing]: ")
+
+
+def test_output_cut_short_by_its_reader_is_no_failure(ws: Path) -> None:
+    command = f"{sys.executable} -m codeanatomy query 'SELECT * FROM files a, files b, files c, files d' --format csv | head -1"
+    process = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert process.stderr == ""
+    assert process.returncode == 0
+
+
+def test_watch_prints_each_change_and_ends_on_interrupt(ws: Path) -> None:
+    command = [sys.executable, "-m", "codeanatomy", "watch", "--format", "json", "--set", "incremental.poll_s=0.1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    assert sorted(first["files"]) == sorted(shop.FILES)
+    (ws / "main.py").write_text(shop.FILES["main.py"] + "\n\ndef more(): return run(1)\n")
+    second = json.loads(process.stdout.readline())
+    assert second["files"] == ["main.py"]
+    assert second["views"]
+    process.send_signal(2)
+    assert process.wait(30) == 0
+    process.stdout.close()
+
+
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in cli.COMMANDS:
+        with pytest.raises(SystemExit) as caught:
+            cli.main([command.NAME, "--help"])
+        assert caught.value.code == 0
+        assert command.DOC.splitlines()[0] in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_help_loads_neither_engine_nor_protocol() -> None:
+    script = (
+        "import sys, codeanatomy.cli as c; c.parser().format_help(); "
+        "print([m for m in ('pygls', 'pyarrow', 'codeanatomy_engine', 'watchfiles', 'msgspec') if m in sys.modules])"
+    )
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert process.stdout == "[]\n"
+
+
+def test_the_reference_page_is_what_the_parser_says() -> None:
+    page = ROOT / "docs" / "reference" / "cli.md"
+    assert page.read_text() == reference(), "run: python -m codeanatomy.cli.reference > docs/reference/cli.md"

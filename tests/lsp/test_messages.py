@@ -1,0 +1,209 @@
+"""Whatever a client sends, the server answers by the protocol and lives; only messages come out."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.editor import Editor, ResponseError
+from tests.support import shop
+
+HOVER = "textDocument/hover"
+
+
+def refused(editor: Editor, method: str, params: Any) -> ResponseError:
+    with pytest.raises(ResponseError) as caught:
+        editor.request(method, params)
+    return caught.value
+
+
+def at(editor: Editor, path: str, line: int, character: int) -> dict[str, Any]:
+    return {"textDocument": {"uri": editor.uri(path)}, "position": {"line": line, "character": character}}
+
+
+def still_answers(editor: Editor) -> bool:
+    return bool(editor.ask("textDocument/definition", "main.py", *shop.place("main.py", "discount", 1)))
+
+
+def test_a_session_from_hello_to_goodbye(editor: Editor) -> None:
+    assert editor.initialize()["serverInfo"]["name"] == "codeanatomy"
+    assert still_answers(editor)
+    assert editor.shut_down() == 0
+    assert editor.stray == b""
+
+
+def test_goodbye_without_shutdown_is_an_error(editor: Editor) -> None:
+    editor.initialize()
+    editor.notify("exit", None)
+    assert editor.process.wait(30) == 1
+
+
+def test_an_editor_that_goes_away_takes_its_server_along(editor: Editor) -> None:
+    editor.initialize()
+    assert editor.process.stdin is not None
+    editor.process.stdin.close()
+    assert editor.process.wait(30) == 1
+
+
+def test_requests_before_hello_and_after_goodbye_are_refused(editor: Editor) -> None:
+    assert refused(editor, HOVER, {}).code == -32002
+    editor.initialize()
+    editor.request("shutdown", None)
+    assert refused(editor, HOVER, {}).code == -32600
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        None,
+        [],
+        "text",
+        {},
+        {"textDocument": {}, "position": {"line": 0, "character": 0}},
+        {"textDocument": {"uri": 5}, "position": {"line": 0, "character": 0}},
+        {"textDocument": {"uri": "file:///a.py"}, "position": {"line": -1, "character": 0}},
+        {"textDocument": {"uri": "file:///a.py"}, "position": {"line": "0", "character": 0}},
+    ],
+)
+@pytest.mark.parametrize("method", [HOVER, "textDocument/references", "codeanatomy/explain"])
+def test_bad_parameters_are_refused_as_such(live_editor: Editor, method: str, params: Any) -> None:
+    error = refused(live_editor, method, params)
+    assert (error.code, error.data["code"]) == (-32602, "bad-params")
+
+
+def test_unknown_methods_are_refused_and_unknown_news_ignored(live_editor: Editor) -> None:
+    assert refused(live_editor, "textDocument/fly", {}).code == -32601
+    live_editor.notify("textDocument/didFly", {})
+    live_editor.notify("$/whatever", None)
+    assert still_answers(live_editor)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[]", b"3", b'{"jsonrpc":"2.0","id":{},"method":"x"}'])
+def test_what_is_no_message_is_refused_and_survived(live_editor: Editor, body: bytes) -> None:
+    live_editor.send_bytes(body)
+    with pytest.raises(ResponseError) as caught:
+        live_editor.answer_of(None)
+    assert caught.value.code in (-32700, -32600)
+    assert still_answers(live_editor)
+
+
+def test_news_of_documents_that_are_not_open_is_survived(live_editor: Editor) -> None:
+    live_editor.change("main.py", 2, {"text": "x = 1\n"})
+    live_editor.close("main.py")
+    live_editor.notify("textDocument/didOpen", {"textDocument": {"uri": "file:///x.py"}})
+    assert still_answers(live_editor)
+
+
+def test_edits_outside_the_text_are_survived(live_editor: Editor) -> None:
+    live_editor.open("main.py", shop.FILES["main.py"])
+    beyond = {"start": {"line": 900, "character": 0}, "end": {"line": 900, "character": 4}}
+    live_editor.change("main.py", 2, {"range": beyond, "text": "x"})
+    live_editor.change("main.py", 3, {"text": shop.FILES["main.py"]})
+    assert live_editor.diagnostics("main.py", 3) == []
+    assert still_answers(live_editor)
+
+
+def test_a_position_outside_the_text_has_no_answer_and_does_no_harm(live_editor: Editor) -> None:
+    for line, character in ((10_000, 0), (0, 10_000)):
+        request = live_editor.send_request("textDocument/definition", at(live_editor, "main.py", line, character))
+        try:
+            assert live_editor.answer_of(request) == []
+        except ResponseError as error:
+            assert error.code == -32602
+    assert still_answers(live_editor)
+
+
+def test_a_file_that_does_not_exist_has_a_code(live_editor: Editor) -> None:
+    request = live_editor.send_request("textDocument/definition", at(live_editor, "nowhere.py", 0, 0))
+    try:
+        assert live_editor.answer_of(request) == []
+    except ResponseError as error:
+        assert (error.code, error.data["code"]) == (-32803, "unknown-file")
+
+
+def test_documents_outside_the_workspace_are_served_for_syntax(live_editor: Editor, tmp_path: Path) -> None:
+    for uri in ("untitled:Untitled-1", (tmp_path / "elsewhere.py").as_uri()):
+        document = {"uri": uri, "languageId": "python", "version": 1, "text": "f(\n"}
+        live_editor.notify("textDocument/didOpen", {"textDocument": document})
+        published = live_editor.wait_for(lambda message, uri=uri: (message.get("params") or {}).get("uri") == uri)
+        assert published["params"]["diagnostics"]
+        where = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 0}}
+        assert live_editor.request("textDocument/definition", where) == []
+        assert live_editor.request(HOVER, where) is None
+        live_editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    assert live_editor.request("workspace/symbol", {"query": "Untitled"}) == []
+
+
+def test_a_request_is_cancelled_at_once(live_editor: Editor) -> None:
+    def is_cancelled(request: int) -> bool:
+        try:
+            live_editor.answer_of(request)
+        except ResponseError as error:
+            assert error.code == -32800
+            return True
+        return False
+
+    # More questions than the server answers at a time: those at the end are still waiting when they are cancelled.
+    requests = [live_editor.send_request("workspace/symbol", {"query": "d"}) for _ in range(50)]
+    requests += [live_editor.send_request("workspace/symbol", {"query": str(number)}) for number in range(50)]
+    for request in reversed(requests):
+        live_editor.notify("$/cancelRequest", {"id": request})
+    cancelled = [is_cancelled(request) for request in requests]
+    assert any(cancelled)
+    live_editor.notify("$/cancelRequest", {"id": 987654})
+    live_editor.notify("$/cancelRequest", {"id": requests[0]})
+    live_editor.notify("$/cancelRequest", {})
+    assert still_answers(live_editor)
+
+
+def test_a_request_that_waits_is_cancelled_while_it_waits(editor: Editor) -> None:
+    request = editor.send_request(
+        "initialize", {"processId": None, "rootUri": editor.root.as_uri(), "capabilities": {}}
+    )
+    editor.answer_of(request)
+    editor.notify("initialized", {})
+    asked = editor.send_request("textDocument/definition", at(editor, "main.py", *shop.place("main.py", "discount", 1)))
+    editor.notify("$/cancelRequest", {"id": asked})
+    with pytest.raises(ResponseError) as caught:
+        editor.answer_of(asked)
+    assert caught.value.code == -32800
+    assert still_answers(editor)
+
+
+def test_the_text_changes_while_questions_are_asked(live_editor: Editor) -> None:
+    live_editor.open("main.py", shop.FILES["main.py"])
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            for _ in range(30):
+                live_editor.ask(HOVER, "main.py", 0, 20)
+        except Exception as error:
+            failures.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for version in range(2, 60):
+        start = {"line": 2, "character": 0}
+        live_editor.change("main.py", version, {"range": {"start": start, "end": start}, "text": "#"})
+    asking.join()
+    assert not failures
+    assert live_editor.diagnostics("main.py", 59) == []
+
+
+def test_a_broken_configuration_is_shown_and_syntax_is_served(editor: Editor) -> None:
+    (editor.root / "codeanatomy.toml").write_text("[wrkspace]\n")
+    editor.initialize()
+    shown = editor.wait_for(lambda message: message.get("method") == "window/showMessage")
+    assert "codeanatomy.toml:1: unknown section `wrkspace`" in shown["params"]["message"]
+    editor.open("main.py", "f(\n")
+    assert editor.diagnostics("main.py", 1)
+
+
+@pytest.fixture
+def live_editor(editor: Editor) -> Editor:
+    editor.initialize()
+    return editor
