@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 SERVER = (sys.executable, "-m", "codeanatomy", "lsp")
 
@@ -30,7 +30,9 @@ class ResponseError(Exception):
 class Editor:
     """One editor with one server."""
 
-    def __init__(self, root: Path, command: Sequence[str] = SERVER, timeout: float = 60.0) -> None:
+    def __init__(
+        self, root: Path, command: Sequence[str] = SERVER, timeout: float = 60.0, stderr: BinaryIO | None = None
+    ) -> None:
         self.root = root
         self.timeout = timeout
         self.messages: list[tuple[float, dict[str, Any]]] = []
@@ -41,7 +43,7 @@ class Editor:
         self._condition = threading.Condition()
         self._next = 0
         self._closed = False
-        self.process = subprocess.Popen(list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -152,8 +154,16 @@ class Editor:
         """The first message that matches, whether it has come or will come."""
         return self._wait(lambda: next((message for _, message in self.messages if matches(message)), None))
 
-    def _wait(self, look: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + self.timeout
+    def arrival(
+        self, matches: Callable[[dict[str, Any]], bool], after: int, timeout: float
+    ) -> tuple[float, dict[str, Any]]:
+        """The first message that matches among those after the first `after` ones, with the time at which it came."""
+        return self._wait(
+            lambda: next(((at, message) for at, message in self.messages[after:] if matches(message)), None), timeout
+        )
+
+    def _wait(self, look: Callable[[], Any], timeout: float | None = None) -> Any:
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         with self._condition:
             while (found := look()) is None:
                 rest = deadline - time.monotonic()

@@ -269,11 +269,17 @@ def test_a_folder_of_stubs_speaks_of_the_package(tmp_path: Path) -> None:
     assert modules(tmp_path) == {"yaml-stubs/__init__.pyi": "yaml", "yaml-stubs/reader.pyi": "yaml.reader"}
 
 
-def test_the_root_of_a_file_is_the_nearest_with_a_configuration_then_project_then_itself(tmp_path: Path) -> None:
+def test_the_root_of_a_file_is_the_nearest_with_a_configuration_then_project_then_where_one_stands(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, "codeanatomy.toml", "p/pyproject.toml", "p/x/a.py")
-    assert workspace.find_root(tmp_path / "p" / "x" / "a.py") == tmp_path
+    file = tmp_path / "p" / "x" / "a.py"
+    assert workspace.find_root(file, tmp_path / "p" / "x") == tmp_path
     (tmp_path / "codeanatomy.toml").unlink()
-    assert workspace.find_root(tmp_path / "p" / "x" / "a.py") == tmp_path / "p"
+    assert workspace.find_root(file, tmp_path) == tmp_path / "p"
+    (tmp_path / "p" / "pyproject.toml").unlink()
+    assert workspace.find_root(file, tmp_path) == tmp_path
+    assert workspace.find_root(file, tmp_path / "elsewhere") == tmp_path / "p" / "x"
 
 
 def remembered(root: Path, now_ns: int) -> tuple[Listing, dict[str, Known]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.editor import Editor, ResponseError
+from bench.editor import SERVER, Editor, ResponseError
 from tests.support import shop
 
 HOVER = "textDocument/hover"
@@ -55,23 +56,24 @@ def test_requests_before_hello_and_after_goodbye_are_refused(editor: Editor) -> 
     assert refused(editor, HOVER, {}).code == -32600
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        None,
-        [],
-        "text",
-        {},
-        {"textDocument": {}, "position": {"line": 0, "character": 0}},
-        {"textDocument": {"uri": 5}, "position": {"line": 0, "character": 0}},
-        {"textDocument": {"uri": "file:///a.py"}, "position": {"line": -1, "character": 0}},
-        {"textDocument": {"uri": "file:///a.py"}, "position": {"line": "0", "character": 0}},
-    ],
+BAD_PARAMETERS: tuple[Any, ...] = (
+    None,
+    [],
+    "text",
+    {},
+    {"textDocument": {}, "position": {"line": 0, "character": 0}},
+    {"textDocument": {"uri": 5}, "position": {"line": 0, "character": 0}},
+    {"textDocument": {"uri": "file:///a.py"}, "position": {"line": -1, "character": 0}},
+    {"textDocument": {"uri": "file:///a.py"}, "position": {"line": "0", "character": 0}},
 )
-@pytest.mark.parametrize("method", [HOVER, "textDocument/references", "codeanatomy/explain"])
-def test_bad_parameters_are_refused_as_such(live_editor: Editor, method: str, params: Any) -> None:
-    error = refused(live_editor, method, params)
-    assert (error.code, error.data["code"]) == (-32602, "bad-params")
+
+
+def test_bad_parameters_are_refused_as_such(live_editor: Editor) -> None:
+    for method in (HOVER, "textDocument/references", "codeanatomy/explain"):
+        for params in BAD_PARAMETERS:
+            error = refused(live_editor, method, params)
+            assert (error.code, error.data["code"]) == (-32602, "bad-params"), (method, params)
+    assert still_answers(live_editor)
 
 
 def test_unknown_methods_are_refused_and_unknown_news_ignored(live_editor: Editor) -> None:
@@ -81,12 +83,12 @@ def test_unknown_methods_are_refused_and_unknown_news_ignored(live_editor: Edito
     assert still_answers(live_editor)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[]", b"3", b'{"jsonrpc":"2.0","id":{},"method":"x"}'])
-def test_what_is_no_message_is_refused_and_survived(live_editor: Editor, body: bytes) -> None:
-    live_editor.send_bytes(body)
-    with pytest.raises(ResponseError) as caught:
-        live_editor.answer_of(None)
-    assert caught.value.code in (-32700, -32600)
+def test_what_is_no_message_is_refused_and_survived(live_editor: Editor) -> None:
+    for body in (b"", b"{", b"\xff\xfe", b"[]", b"3", b'{"jsonrpc":"2.0","id":{},"method":"x"}'):
+        live_editor.send_bytes(body)
+        with pytest.raises(ResponseError) as caught:
+            live_editor.answer_of(None)
+        assert caught.value.code in (-32700, -32600), body
     assert still_answers(live_editor)
 
 
@@ -106,14 +108,9 @@ def test_edits_outside_the_text_are_survived(live_editor: Editor) -> None:
     assert still_answers(live_editor)
 
 
-def test_a_position_outside_the_text_has_no_answer_and_does_no_harm(live_editor: Editor) -> None:
-    for line, character in ((10_000, 0), (0, 10_000)):
-        request = live_editor.send_request("textDocument/definition", at(live_editor, "main.py", line, character))
-        try:
-            assert live_editor.answer_of(request) == []
-        except ResponseError as error:
-            assert error.code == -32602
-    assert still_answers(live_editor)
+def test_a_position_behind_a_line_is_its_end_and_one_behind_the_text_has_no_answer(live_editor: Editor) -> None:
+    assert live_editor.ask("textDocument/definition", "main.py", 0, 10_000)
+    assert live_editor.ask("textDocument/definition", "main.py", 10_000, 0) == []
 
 
 def test_a_file_that_does_not_exist_has_a_code(live_editor: Editor) -> None:
@@ -192,6 +189,21 @@ def test_the_text_changes_while_questions_are_asked(live_editor: Editor) -> None
     asking.join()
     assert not failures
     assert live_editor.diagnostics("main.py", 59) == []
+
+
+def test_the_log_is_lines_of_json_if_asked_for(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as stream,
+        Editor(shop.build(tmp_path / "ws"), (*SERVER, "--format", "json"), stderr=stream) as editor,
+    ):
+        editor.initialize()
+        editor.notify("textDocument/didFly", {})
+        assert still_answers(editor)
+        editor.shut_down()
+    [line] = [json.loads(line) for line in log.read_text().splitlines()]
+    assert line["level"] == "warning"
+    assert "textDocument/didFly" in line["message"]
 
 
 def test_a_broken_configuration_is_shown_and_syntax_is_served(editor: Editor) -> None:

@@ -239,6 +239,20 @@ async def test_a_client_that_asks_for_diagnostics_is_not_told(story: Story) -> N
     assert story.uri("main.py") not in story.client.diagnostics
 
 
+async def test_a_client_that_asks_is_told_when_to_ask_again(story: Story) -> None:
+    wants = capabilities(pulls=True)
+    assert wants.workspace is not None
+    wants.workspace.diagnostics = types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
+    await story.begin(wants)
+    story.open("main.py")
+    await story.definition()
+    before = story.client.diagnostic_refresh_count
+    story.edit("main.py", 2, (0, 0), (0, 0), "from nowhere import nothing\n")
+    async with asyncio.timeout(30):
+        while story.client.diagnostic_refresh_count == before:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_closed_document_is_what_the_disk_says(story: Story) -> None:
     await story.begin()
     story.open("shop/tools.py", "\n\n\n" + shop.FILES["shop/tools.py"])

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,18 +59,23 @@ def compiled(stdlib_files: list[Path]) -> dict[Path, bytes]:
     return found
 
 
-def dumps(program: Path, paths: list[Path]) -> Iterator[Dump]:
+@pytest.fixture(scope="session")
+def dump_files(dump_program: Path) -> Callable[[list[Path]], list[Dump]]:
     """What the program prints for each path, in order."""
-    ran = subprocess.run(
-        [program], input="\n".join(map(str, paths)), capture_output=True, text=True, check=True, timeout=300
-    )
-    lines = ran.stdout.splitlines()
-    assert len(lines) == len(paths)
-    return map(json.loads, lines)
+
+    def dump(paths: list[Path]) -> list[Dump]:
+        ran = subprocess.run(
+            [dump_program], input="\n".join(map(str, paths)), capture_output=True, text=True, check=True, timeout=300
+        )
+        lines = ran.stdout.splitlines()
+        assert len(lines) == len(paths)
+        return [json.loads(line) for line in lines]
+
+    return dump
 
 
 @pytest.fixture(scope="session")
-def stdlib_dumps(dump_program: Path, compiled: dict[Path, bytes]) -> dict[Path, Dump]:
+def stdlib_dumps(dump_files: Callable[[list[Path]], list[Dump]], compiled: dict[Path, bytes]) -> dict[Path, Dump]:
     """What the program prints for each file that CPython compiles."""
     paths = list(compiled)
-    return dict(zip(paths, dumps(dump_program, paths), strict=True))
+    return dict(zip(paths, dump_files(paths), strict=True))

@@ -38,6 +38,8 @@ class ViewRun(msgspec.Struct, frozen=True):
     deleted: int = 0
     micros: int = 0
     mode: str = ""
+    reason: str = ""
+    """Why it ran in this mode, if that is not the usual one."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -48,7 +50,16 @@ class Report(msgspec.Struct, frozen=True):
     files: tuple[str, ...] = ()
     """Files whose evidence was extracted."""
 
-    micros: dict[str, int] = {}
+    extract_micros: int = 0
+    """Parsing and extracting evidence."""
+
+    micros: int = 0
+    """Bringing the views up to date."""
+
+    total_micros: int = 0
+    evidence: tuple[tuple[str, int, int], ...] = ()
+    """Table, rows that came, rows that went."""
+
     views: tuple[ViewRun, ...] = ()
     documents: dict[str, int] = {}
     """Version of each open document in the snapshot."""

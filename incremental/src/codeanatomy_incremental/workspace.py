@@ -110,16 +110,16 @@ class Comparison(msgspec.Struct, frozen=True):
     removed: tuple[str, ...]
 
 
-def find_root(start: Path) -> Path:
+def find_root(start: Path, otherwise: Path) -> Path:
     """The directory of the workspace that holds a file or directory: the nearest with a `codeanatomy.toml`, else the nearest
-    with a project file or a repository, else the directory itself."""
+    with a project file or a repository, else `otherwise` if that holds it, else its own directory."""
     start = Path(os.path.abspath(start))
     here = start if start.is_dir() else start.parent
     for markers in ((CONFIG_NAME,), (*PROJECT_FILES, ".git", ".hg")):
         for folder in (here, *here.parents):
             if any((folder / marker).exists() for marker in markers):
                 return folder
-    return here
+    return otherwise if otherwise in (here, *here.parents) else here
 
 
 def list_files(workspace: Workspace) -> Listing:

@@ -117,6 +117,9 @@ class Snapshot:
     def query(self, sql: str, max_rows: int) -> bytes:
         """The rows of a read-only query, as an Arrow IPC stream."""
 
+    def verify(self) -> bytes:
+        """Every stored view run whole beside what the snapshot holds: `[{view, missing, extra}]`, empty if the law holds."""
+
     def plan(self, view: str | None) -> bytes:
         """All views and their order, or the plans of one view."""
 

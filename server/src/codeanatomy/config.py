@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from codeanatomy_engine import EngineError
+
 from codeanatomy_incremental import options
 from codeanatomy_incremental.packs import load as packs
 
@@ -32,3 +34,10 @@ def load(root: Path, overrides: Mapping[str, str] | None = None) -> Configuratio
     loaded = options.load(root, overrides)
     program = packs.load(loaded.options.rules.packs, root, loaded.options.rules.paths)
     return Configuration(root=root, loaded=loaded, program=program)
+
+
+def pack_error(program: packs.Program, error: EngineError) -> packs.PackError:
+    """What the engine says of a program, with the line of the rule file that it means."""
+    file, _, key = error.where.partition(": ")
+    line = packs.line_of(program, error.where)
+    return packs.PackError(error.code, file or "program", line, key, str(error), error.hint)

@@ -188,6 +188,12 @@ pub(crate) fn decoded_schema(schema: &arrow::datatypes::SchemaRef) -> arrow::dat
     Arc::new(arrow::datatypes::Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
+/// The identity of each row: `id(...)` over all columns.
+pub(crate) fn group_ids(batch: &arrow::array::RecordBatch) -> Result<ArrayRef> {
+    let fields: Vec<FieldRef> = batch.schema().fields().iter().cloned().collect();
+    id_of_rows(batch.columns(), &fields, batch.num_rows())
+}
+
 fn id_of_rows(arrays: &[ArrayRef], fields: &[FieldRef], rows: usize) -> Result<ArrayRef> {
     enum Part<'a> {
         Texts(Vec<&'static str>),

@@ -34,12 +34,7 @@ pub fn id_of(parts: &[&[u8]]) -> Id {
 /// The identity of an owner, a tag and an ordinal below it: the common case, without building slices.
 #[must_use]
 pub fn child_id(owner: Id, tag: &str, name: &str, occurrence: u32) -> Id {
-    id_of(&[
-        &owner.to_le_bytes(),
-        tag.as_bytes(),
-        name.as_bytes(),
-        &occurrence.to_le_bytes(),
-    ])
+    id_of(&[&owner.to_le_bytes(), tag.as_bytes(), name.as_bytes(), &occurrence.to_le_bytes()])
 }
 
 #[cfg(test)]

@@ -24,8 +24,21 @@ const FILE: Column = symbol("file", "file", "path of the owner file, relative to
 
 /// All fast-evidence tables, in the order of `FileFacts::tables`.
 pub const EVIDENCE: &[Contract] = &[
-    FILES, SCOPES, BINDINGS, NAMES, EXPRS, ARGS, PARAMS, IMPORTS, MODULE_REFS, CLASS_BASES, DECORATORS, RETURNS,
-    EXPORTS, STRINGS, DOCSTRINGS,
+    FILES,
+    SCOPES,
+    BINDINGS,
+    NAMES,
+    EXPRS,
+    ARGS,
+    PARAMS,
+    IMPORTS,
+    MODULE_REFS,
+    CLASS_BASES,
+    DECORATORS,
+    RETURNS,
+    EXPORTS,
+    STRINGS,
+    DOCSTRINGS,
 ];
 
 /// One row a file: what its path says about it.
@@ -72,13 +85,24 @@ pub const BINDINGS: Contract = Contract {
         symbol(
             "kind",
             "",
-            "class function param import import_from star assign augmented annotated for with except walrus match type_alias type_param delete self_attr declared",
+            "class function param import import_from star assign augmented annotated for with except walrus match type_alias type_param delete self_attr",
         ),
-        int("occurrence", "ordinal among the bindings of this name in this scope, in source order"),
+        int(
+            "occurrence",
+            "ordinal among the bindings of this name in this scope: its own in source order, then those made by `global` and `nonlocal` elsewhere; `self_attr` counts apart",
+        ),
         symbol("branch", "", "guard: empty, type_checking, version, platform, try_import, except_import, conditional"),
         id("value_expr", "", "expression whose value it takes; 0 if none can be named"),
-        symbol("unpack", "", "path inside that value: empty is the value itself, `0.1` an item, `*` an element, `enter` of a with"),
-        id("annotation_expr", "", "annotation, quoted ones included; 0 if none"),
+        symbol(
+            "unpack",
+            "",
+            "path inside that value: empty is the value itself, `0.1` an item, `*` an element, `enter` of a with; joined by dots",
+        ),
+        id(
+            "annotation_expr",
+            "",
+            "annotation, quoted ones and type comments included; the caught class of an `except`; 0 if none",
+        ),
         id("body_scope", "", "scope that a class or function opens; 0 for others"),
         id("variable", "variable", "identity of (scope, name): all bindings of one variable share it"),
         FILE,
@@ -88,15 +112,22 @@ pub const BINDINGS: Contract = Contract {
 /// Loads and deletes of plain names.
 pub const NAMES: Contract = Contract {
     name: "names",
-    doc: "Uses of plain names, with the scope whose binding each one means by the rules of Python.",
+    doc: "Uses of plain names, with the scope whose binding each one means by the rules of Python. Words of `global` and `nonlocal` count as uses.",
     key: "expr",
     columns: &[
         id("expr", "expr", "the name expression"),
         id("scope", "", "scope in which it stands"),
-        id("target_scope", "scope", "scope whose binding it means; 0: bound nowhere in the file (star import or builtin)"),
+        id(
+            "target_scope",
+            "scope",
+            "scope whose binding it means; 0: bound nowhere in the file (star import or builtin)",
+        ),
         symbol("name", "symbol", ""),
         symbol("context", "", "load, delete or augmented"),
-        int("reaching", "1 + occurrence of the binding that textually precedes it in the same scope; 0 if deferred (nested function) or none precedes"),
+        int(
+            "reaching",
+            "1 + occurrence of the last binding that textually precedes it in the target scope; 0 if deferred (the use stands in a nested function) or none precedes",
+        ),
         symbol("branch", "", "guard under which the use stands, as in bindings"),
         FILE,
     ],
@@ -109,12 +140,28 @@ pub const EXPRS: Contract = Contract {
     key: "expr",
     columns: &[
         id("expr", "expr", ""),
-        symbol("kind", "", "name attribute call subscript await literal tuple list dict conditional bool_op lambda starred other"),
-        id("base", "", "object of an attribute or subscript, callee of a call, operand of await; 0 if none"),
-        symbol("name", "symbol", "attribute name; builtin type name of a literal (str, int, list ...)"),
+        symbol(
+            "kind",
+            "",
+            "name attribute call subscript await literal tuple list dict conditional bool_op union lambda starred",
+        ),
+        id(
+            "base",
+            "",
+            "object of an attribute or subscript, callee of a call, operand of await or star, left side of bool_op and union, value of a conditional; 0 if none",
+        ),
+        symbol(
+            "name",
+            "symbol",
+            "attribute name; builtin type name of a literal or comprehension (str, int, list, NoneType, Generator ...)",
+        ),
         symbol("context", "", "load, store or delete"),
         id("scope", "scope", "scope in which it stands"),
-        id("second", "", "first argument of `super`/subscript index, else branch of a conditional, right side of a bool_op; 0 if none"),
+        id(
+            "second",
+            "",
+            "first argument of `super`, first index of a subscript, first element of a display or comprehension, else branch of a conditional, right side of bool_op and union, body of a lambda; 0 if none",
+        ),
         FILE,
     ],
 };
@@ -170,7 +217,7 @@ pub const IMPORTS: Contract = Contract {
 /// Module names inside import statements.
 pub const MODULE_REFS: Contract = Contract {
     name: "module_refs",
-    doc: "Every dotted segment of an import statement that names a module.",
+    doc: "Every dotted segment of an import statement that names a module; leading dots name the package that they mean.",
     key: "expr",
     columns: &[
         id("expr", "expr", "reference of the segment"),
@@ -227,9 +274,17 @@ pub const EXPORTS: Contract = Contract {
     doc: "Names that `__all__` lists, where it can be read without running code.",
     key: "expr",
     columns: &[
-        id("expr", "expr", "reference of the string item; 0 where `__all__` cannot be read"),
+        id(
+            "expr",
+            "expr",
+            "reference of the string item; for `module` the expression of that module; 0 where `__all__` cannot be read",
+        ),
         id("scope", "scope", "module scope"),
-        symbol("name", "symbol", "empty where `__all__` cannot be read"),
+        symbol(
+            "name",
+            "symbol",
+            "for `module` the text of that module's expression; empty where `__all__` cannot be read",
+        ),
         symbol("operation", "", "define, add, remove, module (another module's list) or unknown"),
         FILE,
     ],

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
-use anatomy_engine::{Change, Engine, EngineError, Report};
+use anatomy_engine::{Change, Engine, EngineError, Mode, Report};
 use anatomy_facts::codes::Severity;
 use anatomy_facts::facts::ParseError;
 use anatomy_facts::{ErrorCode, FileFacts, Stage, Symbol};
@@ -231,11 +231,14 @@ impl Workspace {
         let mut changes = Vec::with_capacity(taken.len());
         for path in &paths {
             let file = Symbol::of(path);
-            let tables = taken[path].as_ref().map(|staged| staged.tables.clone());
-            // What an open document said last is at hand: if it says the same again, no relation need be asked.
-            if let (Some(new), Some(last)) = (&tables, last_tables.get(&file))
-                && new == last
-            {
+            let last = last_tables.get(&file);
+            // What an open document said last is at hand: a table that says the same again need not be asked.
+            let same = |number: usize, table: &RecordBatch| last.is_some_and(|last| last[number] == *table);
+            let tables = taken[path].as_ref().map(|staged| {
+                let tables = staged.tables.iter().enumerate();
+                tables.map(|(number, table)| (!same(number, table)).then(|| table.clone())).collect::<Vec<_>>()
+            });
+            if tables.as_ref().is_some_and(|tables| tables.iter().all(Option::is_none)) {
                 continue;
             }
             changes.push(Change { file, tables });
@@ -264,8 +267,12 @@ impl Workspace {
                 None => files.remove(&Symbol::of(path)),
             };
         }
-        *published = Answers::new(self.engine.clone(), snapshot, Arc::new(files), &self.root_uri);
+        *published = Answers::new(self.engine.clone(), snapshot.clone(), Arc::new(files), &self.root_uri);
         drop(published);
+        if refresh.mode == Mode::Full {
+            // Readers have their answers already; the next edit shall not wait for indexes.
+            self.engine.warm(&snapshot)?;
+        }
         Ok(CommitReport {
             files: paths,
             documents: versions,

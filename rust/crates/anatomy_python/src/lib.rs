@@ -212,6 +212,10 @@ impl Snapshot {
         bytes(py, py.detach(|| json(self.answers.stats())))
     }
 
+    fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(self.answers.verify())))
+    }
+
     fn paths(&self) -> Vec<String> {
         self.answers.paths()
     }

@@ -3,6 +3,7 @@
 //! `keystroke FILE...` types and deletes one character at many places of each file and prints p50 and p95 of an edit with
 //! its errors. `keystroke --folder FOLDER` parses every Python file below it, then parses and extracts, and prints both.
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
+#![expect(clippy::disallowed_methods, reason = "it stands outside of the engine and reads what it is given")]
 
 use std::{
     path::{Path, PathBuf},
@@ -10,8 +11,9 @@ use std::{
 };
 
 use anatomy_syntax::{
-    Change, Document, ModuleContext, PositionEncoding, extract, parse, parse_file,
+    Change, Document, ModuleContext, PositionEncoding,
     document::{EditorPosition, EditorRange},
+    extract, parse, parse_file,
     source::SIZE_LIMIT,
 };
 
@@ -55,7 +57,12 @@ fn measure_file(file: &str) {
         }
         times.sort_unstable();
         let at = |share: usize| times[times.len() * share / 100].as_secs_f64() * 1e3;
-        println!("{file} ({size} bytes) typing {typed:?}: p50 {:.2} ms, p95 {:.2} ms, max {:.2} ms", at(50), at(95), at(99));
+        println!(
+            "{file} ({size} bytes) typing {typed:?}: p50 {:.2} ms, p95 {:.2} ms, max {:.2} ms",
+            at(50),
+            at(95),
+            at(99)
+        );
     }
 }
 
@@ -102,7 +109,10 @@ fn measure_folder(folder: &Path) {
         anchors += facts.anchors.len();
     }
     println!("{} files, {megabytes:.1} MB, {lines} lines with code", texts.len());
-    println!("parse {bare:.2?} ({:.1} MB/s), errors {judged:.2?}, extract {extracted:.2?}", megabytes / bare.as_secs_f64());
+    println!(
+        "parse {bare:.2?} ({:.1} MB/s), errors {judged:.2?}, extract {extracted:.2?}",
+        megabytes / bare.as_secs_f64()
+    );
     println!("all of it over a bare parse: {:.2}", (bare + judged + extracted).as_secs_f64() / bare.as_secs_f64());
     for (contract, count) in anatomy_facts::tables::EVIDENCE.iter().zip(rows) {
         println!("{:>9} {} ({:.2} a line)", count, contract.name, count as f64 / lines as f64);

@@ -3,6 +3,7 @@
 //!
 //! Paths come as arguments, or one a line on standard input.
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
+#![expect(clippy::disallowed_methods, reason = "it stands outside of the engine and reads what it is given")]
 
 use std::{collections::HashMap, io::BufRead};
 

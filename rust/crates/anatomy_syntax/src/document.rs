@@ -101,15 +101,12 @@ impl Document {
     /// Applies the changes of one notification, in order, each to the text that the one before left.
     ///
     /// On an error nothing is applied.
-    pub fn apply(
-        &mut self,
-        changes: &[Change],
-        version: i64,
-        encoding: PositionEncoding,
-    ) -> Result<(), ChangeError> {
-        if let Some(bad) = changes.iter().filter_map(|change| change.range).find(|range| {
-            (range.start.line, range.start.character) > (range.end.line, range.end.character)
-        }) {
+    pub fn apply(&mut self, changes: &[Change], version: i64, encoding: PositionEncoding) -> Result<(), ChangeError> {
+        if let Some(bad) = changes
+            .iter()
+            .filter_map(|change| change.range)
+            .find(|range| (range.start.line, range.start.character) > (range.end.line, range.end.character))
+        {
             return Err(ChangeError {
                 code: ErrorCode::BadPosition,
                 message: format!(
@@ -222,7 +219,8 @@ fn moved(offset: u32, (start, old_end, new_end): (u32, u32, u32)) -> u32 {
 /// Row and column as the tree counts them: rows end at `\n` alone (a lone `\r` is parsed as one), columns are bytes.
 fn point_of(text: &str, offset: u32) -> Point {
     let before = &text.as_bytes()[..offset as usize];
-    let ends_row = |at: usize| before[at] == b'\n' || (before[at] == b'\r' && text.as_bytes().get(at + 1) != Some(&b'\n'));
+    let ends_row =
+        |at: usize| before[at] == b'\n' || (before[at] == b'\r' && text.as_bytes().get(at + 1) != Some(&b'\n'));
     let row_start = (0..before.len()).rev().find(|&at| ends_row(at)).map_or(0, |at| at + 1);
     let breaks = before.iter().filter(|&&byte| byte == b'\n').count();
     let lone = if before.contains(&b'\r') {

@@ -126,9 +126,10 @@ impl TextIndex {
     pub fn line_span(&self, line: u32) -> (u32, u32) {
         let line = (line as usize).min(self.lines.len() - 1);
         let start = self.lines[line] & !TWO_BYTE_BREAK;
-        let end = self.lines.get(line + 1).map_or(self.len, |&next| {
-            (next & !TWO_BYTE_BREAK) - if next & TWO_BYTE_BREAK == 0 { 1 } else { 2 }
-        });
+        let end = self
+            .lines
+            .get(line + 1)
+            .map_or(self.len, |&next| (next & !TWO_BYTE_BREAK) - if next & TWO_BYTE_BREAK == 0 { 1 } else { 2 });
         (start, end)
     }
 
@@ -200,5 +201,7 @@ fn is_plain(word: u64) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let zero_in = |w: u64| w.wrapping_sub(ONES) & !w & HIGHS;
-    word & HIGHS == 0 && zero_in(word ^ (ONES * u64::from(b'\n'))) == 0 && zero_in(word ^ (ONES * u64::from(b'\r'))) == 0
+    word & HIGHS == 0
+        && zero_in(word ^ (ONES * u64::from(b'\n'))) == 0
+        && zero_in(word ^ (ONES * u64::from(b'\r'))) == 0
 }

@@ -51,7 +51,11 @@ fn every_offset_has_the_position_of_the_naive_count_and_comes_back() {
             assert_eq!((line, character), naive_position(WIDE, offset, encoding), "offset {offset} in {encoding:?}");
             // Between the two bytes of a line break is no place of its own.
             if !(offset > 0 && WIDE.as_bytes()[offset - 1] == b'\r' && WIDE.as_bytes().get(offset) == Some(&b'\n')) {
-                assert_eq!(index.offset(line, character, encoding) as usize, offset, "{line}:{character} in {encoding:?}");
+                assert_eq!(
+                    index.offset(line, character, encoding) as usize,
+                    offset,
+                    "{line}:{character} in {encoding:?}"
+                );
             }
         }
     }
@@ -75,9 +79,8 @@ fn sexp(document: &Document) -> String {
 
 #[test]
 fn random_edits_leave_the_tree_of_a_fresh_parse() {
-    const PIECES: [&str; 14] = [
-        "x", "(", ")", "\"", "'''", "\n", "    ", "def f():\n", "é𝄞", ":", "#", "\r", "\r\n", "return [1, *a]\n",
-    ];
+    const PIECES: [&str; 14] =
+        ["x", "(", ")", "\"", "'''", "\n", "    ", "def f():\n", "é𝄞", ":", "#", "\r", "\r\n", "return [1, *a]\n"];
     for seed in 1..=12 {
         let mut dice = Dice::new(seed);
         let mut document = Document::new(SAMPLE.to_owned(), 0);
@@ -120,8 +123,10 @@ fn random_edits_leave_the_tree_of_a_fresh_parse() {
 #[test]
 fn a_whole_text_replaces_the_document() {
     let mut document = Document::new("a = 1\n".to_owned(), 1);
-    let changes = changes_from_json(br#"[{"text": "b = 2\n"}, {"range": {"start": {"line": 0, "character": 0},
-        "end": {"line": 0, "character": 1}}, "rangeLength": 1, "text": "long"}]"#)
+    let changes = changes_from_json(
+        br#"[{"text": "b = 2\n"}, {"range": {"start": {"line": 0, "character": 0},
+        "end": {"line": 0, "character": 1}}, "rangeLength": 1, "text": "long"}]"#,
+    )
     .expect("this is what editors send");
     document.apply(&changes, 2, PositionEncoding::Utf16).expect("the range is in the text");
     assert_eq!(document.text(), "long = 2\n");

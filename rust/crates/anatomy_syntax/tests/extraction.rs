@@ -23,86 +23,94 @@ def g():
         return [z for x in y if (w := x)]
     return h, w
 ";
-    assert_rows(text, "names", &["expr", "scope", "target_scope", "reaching"], &[
-        "`x` <class A> <module> 1",
-        "`x` <function f> <module> 0",
-        "`y` <function f> <module> 0",
-        "`z` <function h> <function g> 0",
-        "`x` <function h> <module> 0",
-        "`y` <function h> <module> 0",
-        "`x` <comprehension> <comprehension> 1",
-        "`z` <comprehension> <function g> 0",
-        "`h` <function g> <function g> 1",
-        "`w` <function g> - 0",
-    ]);
-    assert_rows(text, "bindings", &["binding", "scope", "kind", "occurrence"], &[
-        "x:1 <module> assign 0",
-        "y:1 <module> assign 0",
-        "y:3 <class A> assign 0",
-        "f:4 <class A> function 0",
-        "self:4 <function f> param 0",
-        "A:2 <module> class 0",
-        "g:6 <module> function 0",
-        "z:7 <function g> assign 0",
-        "h:8 <function g> function 0",
-        "z:11 <function g> assign 1",
-        "x:11 <module> assign 1",
-        "x:12 <comprehension> for 0",
-        "w:12 <function h> walrus 0",
-    ]);
+    assert_rows(
+        text,
+        "names",
+        &["expr", "scope", "target_scope", "reaching"],
+        &[
+            "`x` <class A> <module> 1",
+            "`x` <function f> <module> 0",
+            "`y` <function f> <module> 0",
+            "`z` <function h> <function g> 0",
+            "`x` <function h> <module> 0",
+            "`y` <function h> <module> 0",
+            "`x` <comprehension> <comprehension> 1",
+            "`z` <comprehension> <function g> 0",
+            "`h` <function g> <function g> 1",
+            "`w` <function g> - 0",
+        ],
+    );
+    assert_rows(
+        text,
+        "bindings",
+        &["binding", "scope", "kind", "occurrence"],
+        &[
+            "x:1 <module> assign 0",
+            "y:1 <module> assign 0",
+            "y:3 <class A> assign 0",
+            "f:4 <class A> function 0",
+            "self:4 <function f> param 0",
+            "A:2 <module> class 0",
+            "g:6 <module> function 0",
+            "z:7 <function g> assign 0",
+            "h:8 <function g> function 0",
+            "z:11 <function g> assign 1",
+            "x:11 <module> assign 1",
+            "x:12 <comprehension> for 0",
+            "w:12 <function h> walrus 0",
+        ],
+    );
 }
 
 #[test]
 fn imports_name_modules_absolutely_and_every_segment_is_a_reference() {
     let text = "import a.b.c\nimport a.b as m\nfrom . import s\nfrom .t import u as v\nfrom x.y import *\n";
-    assert_rows(text, "imports", &["binding", "module", "name", "level", "expr"], &[
-        "a:1 a '' 0 `a`",
-        "m:2 a.b '' 0 `b`",
-        "s:3 pkg s 1 `s`",
-        "v:4 pkg.t u 1 `u as v`",
-        "*:5 x.y * 0 `*`",
-    ]);
-    assert_rows(text, "module_refs", &["expr", "module"], &[
-        "`a` a",
-        "`b` a.b",
-        "`c` a.b.c",
-        "`a` a",
-        "`b` a.b",
-        "`.` pkg",
-        "`.` pkg",
-        "`t` pkg.t",
-        "`x` x",
-        "`y` x.y",
-    ]);
+    assert_rows(
+        text,
+        "imports",
+        &["binding", "module", "name", "level", "expr"],
+        &["a:1 a '' 0 `a`", "m:2 a.b '' 0 `b`", "s:3 pkg s 1 `s`", "v:4 pkg.t u 1 `u as v`", "*:5 x.y * 0 `*`"],
+    );
+    assert_rows(
+        text,
+        "module_refs",
+        &["expr", "module"],
+        &["`a` a", "`b` a.b", "`c` a.b.c", "`a` a", "`b` a.b", "`.` pkg", "`.` pkg", "`t` pkg.t", "`x` x", "`y` x.y"],
+    );
 }
 
 #[test]
 fn chains_hang_on_their_base() {
     let text = "a.b(c)[0].d = await e.f()\ng(x if y else z or w)\n'lit'.join(h)\n";
-    assert_rows(text, "exprs", &["expr", "kind", "base", "name", "context", "second"], &[
-        "`e` name - e load -",
-        "`e.f` attribute `e` f load -",
-        "`e.f()` call `e.f` '' load -",
-        "`await e.f()` await `e.f()` '' load -",
-        "`a` name - a load -",
-        "`a.b` attribute `a` b load -",
-        "`c` name - c load -",
-        "`a.b(c)` call `a.b` '' load -",
-        "`a.b(c)[0]` subscript `a.b(c)` '' load -",
-        "`a.b(c)[0].d` attribute `a.b(c)[0]` d store -",
-        "`g` name - g load -",
-        "`x` name - x load -",
-        "`y` name - y load -",
-        "`z` name - z load -",
-        "`w` name - w load -",
-        "`z or w` bool_op `z` '' load `w`",
-        "`x if y else z or w` conditional `x` '' load `z or w`",
-        "`g(x if y else z or w)` call `g` '' load -",
-        "`'lit'` literal - str load -",
-        "`'lit'.join` attribute `'lit'` join load -",
-        "`h` name - h load -",
-        "`'lit'.join(h)` call `'lit'.join` '' load -",
-    ]);
+    assert_rows(
+        text,
+        "exprs",
+        &["expr", "kind", "base", "name", "context", "second"],
+        &[
+            "`e` name - e load -",
+            "`e.f` attribute `e` f load -",
+            "`e.f()` call `e.f` '' load -",
+            "`await e.f()` await `e.f()` '' load -",
+            "`a` name - a load -",
+            "`a.b` attribute `a` b load -",
+            "`c` name - c load -",
+            "`a.b(c)` call `a.b` '' load -",
+            "`a.b(c)[0]` subscript `a.b(c)` '' load -",
+            "`a.b(c)[0].d` attribute `a.b(c)[0]` d store -",
+            "`g` name - g load -",
+            "`x` name - x load -",
+            "`y` name - y load -",
+            "`z` name - z load -",
+            "`w` name - w load -",
+            "`z or w` bool_op `z` '' load `w`",
+            "`x if y else z or w` conditional `x` '' load `z or w`",
+            "`g(x if y else z or w)` call `g` '' load -",
+            "`'lit'` literal - str load -",
+            "`'lit'.join` attribute `'lit'` join load -",
+            "`h` name - h load -",
+            "`'lit'.join(h)` call `'lit'.join` '' load -",
+        ],
+    );
 }
 
 #[test]
@@ -119,24 +127,29 @@ except E as v: pass
 w += 1
 del w
 ";
-    assert_rows(text, "bindings", &["binding", "kind", "value_expr", "unpack", "annotation_expr"], &[
-        "a:1 assign `f()` 0 -",
-        "b:1 assign `f()` 1.0 -",
-        "c:1 assign - 1.1 -",
-        "d:2 assign `g` '' -",
-        "e:2 assign `h` '' -",
-        "i:3 for `k` *.0 -",
-        "j:3 for `k` *.1 -",
-        "m:4 with `l()` enter.0 -",
-        "n:4 with `l()` enter.1 -",
-        "p:4 with `o` enter -",
-        "q:5 assign `s` '' -",
-        "r:5 assign `s` '' -",
-        "t:6 annotated `u` '' `T`",
-        "v:8 except - '' `E`",
-        "w:9 augmented - '' -",
-        "w:10 delete - '' -",
-    ]);
+    assert_rows(
+        text,
+        "bindings",
+        &["binding", "kind", "value_expr", "unpack", "annotation_expr"],
+        &[
+            "a:1 assign `f()` 0 -",
+            "b:1 assign `f()` 1.0 -",
+            "c:1 assign - 1.1 -",
+            "d:2 assign `g` '' -",
+            "e:2 assign `h` '' -",
+            "i:3 for `k` *.0 -",
+            "j:3 for `k` *.1 -",
+            "m:4 with `l()` enter.0 -",
+            "n:4 with `l()` enter.1 -",
+            "p:4 with `o` enter -",
+            "q:5 assign `s` '' -",
+            "r:5 assign `s` '' -",
+            "t:6 annotated `u` '' `T`",
+            "v:8 except - '' `E`",
+            "w:9 augmented - '' -",
+            "w:10 delete - '' -",
+        ],
+    );
 }
 
 #[test]
@@ -153,20 +166,25 @@ class A:
     @staticmethod
     def h(a): a.b = 5
 ";
-    assert_rows(text, "bindings", &["binding", "scope", "kind", "occurrence"], &[
-        "x:2 <class A> annotated 0",
-        "f:3 <class A> function 0",
-        "self:3 <function f> param 0",
-        "x:4 <class A> self_attr 0",
-        "inner:5 <function f> function 0",
-        "y:6 <class A> self_attr 0",
-        "g:8 <class A> function 0",
-        "cls:8 <function g> param 0",
-        "k:8 <class A> self_attr 0",
-        "h:10 <class A> function 0",
-        "a:10 <function h> param 0",
-        "A:1 <module> class 0",
-    ]);
+    assert_rows(
+        text,
+        "bindings",
+        &["binding", "scope", "kind", "occurrence"],
+        &[
+            "x:2 <class A> annotated 0",
+            "f:3 <class A> function 0",
+            "self:3 <function f> param 0",
+            "x:4 <class A> self_attr 0",
+            "inner:5 <function f> function 0",
+            "y:6 <class A> self_attr 0",
+            "g:8 <class A> function 0",
+            "cls:8 <function g> param 0",
+            "k:8 <class A> self_attr 0",
+            "h:10 <class A> function 0",
+            "a:10 <function h> param 0",
+            "A:1 <module> class 0",
+        ],
+    );
     let facts = facts_of(text);
     let bindings = table(&facts, "bindings");
     let ids: &[u64] = arrow::array::AsArray::as_primitive::<arrow::datatypes::UInt64Type>(
@@ -185,9 +203,20 @@ match s:
     case C(x, y=z) as whole: pass
     case _: pass
 ";
-    assert_rows(text, "bindings", &["binding", "kind", "value_expr"], &[
-        "a:2 match -", "b:2 match -", "a:2 match -", "b:2 match -", "x:4 match -", "z:4 match -", "whole:4 match `s`",
-    ]);
+    assert_rows(
+        text,
+        "bindings",
+        &["binding", "kind", "value_expr"],
+        &[
+            "a:2 match -",
+            "b:2 match -",
+            "a:2 match -",
+            "b:2 match -",
+            "x:4 match -",
+            "z:4 match -",
+            "whole:4 match `s`",
+        ],
+    );
     assert_rows(text, "names", &["expr"], &["`s`", "`m`", "`C`"]);
 }
 
@@ -199,13 +228,25 @@ def f(a: 'List[m.T]', b: Literal['x'] = 1) -> \"int | None\":
     d = x  # type: ignore
 ";
     let names = rows(text, "names", &["expr", "scope"]);
-    assert_eq!(names, [
-        "`List` <module>", "`m` <module>", "`Literal` <module>", "`int` <module>", "`Dict` <function f>",
-        "`str` <function f>", "`T` <function f>", "`x` <function f>",
-    ]);
-    assert_rows(text, "bindings", &["binding", "annotation_expr"], &[
-        "f:1 -", "a:1 `List[m.T]`", "b:1 `Literal['x']`", "c:2 `Dict[str, 'T']`", "d:3 -",
-    ]);
+    assert_eq!(
+        names,
+        [
+            "`List` <module>",
+            "`m` <module>",
+            "`Literal` <module>",
+            "`int` <module>",
+            "`Dict` <function f>",
+            "`str` <function f>",
+            "`T` <function f>",
+            "`x` <function f>",
+        ]
+    );
+    assert_rows(
+        text,
+        "bindings",
+        &["binding", "annotation_expr"],
+        &["f:1 -", "a:1 `List[m.T]`", "b:1 `Literal['x']`", "c:2 `Dict[str, 'T']`", "d:3 -"],
+    );
     assert_rows(text, "returns", &["function", "expr", "kind"], &["f:1 `int | None` annotation"]);
 }
 
@@ -220,30 +261,38 @@ def f(p, /, q=1, *r, s: int, **t):
 async def g(*, u): return u
 h = lambda v=w: v
 ";
-    assert_rows(text, "params", &["binding", "function", "position", "kind", "default_expr"], &[
-        "p:3 f:3 0 positional_only -",
-        "q:3 f:3 1 positional `1`",
-        "r:3 f:3 2 var_positional -",
-        "s:3 f:3 3 keyword_only -",
-        "t:3 f:3 4 var_keyword -",
-        "u:6 g:6 0 keyword_only -",
-        "v:7 - 0 positional `w`",
-    ]);
-    assert_rows(text, "decorators", &["definition", "position", "expr", "name"], &[
-        "f:3 0 `a.b.cached(1)` cached",
-        "f:3 1 `property` property",
-    ]);
-    assert_rows(text, "returns", &["function", "expr", "kind", "flavor"], &[
-        "f:3 `p` yield generator",
-        "f:3 `q` return generator",
-        "g:6 `u` return async",
-    ]);
-    assert_rows(text, "scopes", &["scope", "parent", "definition"], &[
-        "<module> - -",
-        "<function f> <module> f:3",
-        "<function g> <module> g:6",
-        "<lambda> <module> -",
-    ]);
+    assert_rows(
+        text,
+        "params",
+        &["binding", "function", "position", "kind", "default_expr"],
+        &[
+            "p:3 f:3 0 positional_only -",
+            "q:3 f:3 1 positional `1`",
+            "r:3 f:3 2 var_positional -",
+            "s:3 f:3 3 keyword_only -",
+            "t:3 f:3 4 var_keyword -",
+            "u:6 g:6 0 keyword_only -",
+            "v:7 - 0 positional `w`",
+        ],
+    );
+    assert_rows(
+        text,
+        "decorators",
+        &["definition", "position", "expr", "name"],
+        &["f:3 0 `a.b.cached(1)` cached", "f:3 1 `property` property"],
+    );
+    assert_rows(
+        text,
+        "returns",
+        &["function", "expr", "kind", "flavor"],
+        &["f:3 `p` yield generator", "f:3 `q` return generator", "g:6 `u` return async"],
+    );
+    assert_rows(
+        text,
+        "scopes",
+        &["scope", "parent", "definition"],
+        &["<module> - -", "<function f> <module> f:3", "<function g> <module> g:6", "<lambda> <module> -"],
+    );
 }
 
 #[test]
@@ -254,18 +303,23 @@ class A[T: B](Base[T]):
     def f[U](self, u: U, v: T = X) -> X: return U
 type L[V] = list[V]
 ";
-    assert_rows(text, "names", &["expr", "scope", "target_scope"], &[
-        "`B` <type_params A> -",
-        "`Base` <type_params A> -",
-        "`T` <type_params A> <type_params A>",
-        "`X` <class A> <class A>",
-        "`U` <type_params f> <type_params f>",
-        "`T` <type_params f> <type_params A>",
-        "`X` <type_params f> <class A>",
-        "`U` <function f> <type_params f>",
-        "`list` <type_params L> -",
-        "`V` <type_params L> <type_params L>",
-    ]);
+    assert_rows(
+        text,
+        "names",
+        &["expr", "scope", "target_scope"],
+        &[
+            "`B` <type_params A> -",
+            "`Base` <type_params A> -",
+            "`T` <type_params A> <type_params A>",
+            "`X` <class A> <class A>",
+            "`U` <type_params f> <type_params f>",
+            "`T` <type_params f> <type_params A>",
+            "`X` <type_params f> <class A>",
+            "`U` <function f> <type_params f>",
+            "`list` <type_params L> -",
+            "`V` <type_params L> <type_params L>",
+        ],
+    );
 }
 
 #[test]
@@ -282,21 +336,29 @@ patch('a.b.C', key=\"v\", *args, **kw)
 path = 'shop.tools'
 plain = 'no path'
 ";
-    assert_rows(text, "class_bases", &["class", "position", "expr", "keyword"], &[
-        "A:5 0 `B` ''", "A:5 1 `m.C` ''", "A:5 2 `M` metaclass",
-    ]);
+    assert_rows(
+        text,
+        "class_bases",
+        &["class", "position", "expr", "keyword"],
+        &["A:5 0 `B` ''", "A:5 1 `m.C` ''", "A:5 2 `M` metaclass"],
+    );
     assert_rows(text, "docstrings", &["owner", "text"], &["<module> Module.⏎⏎Indented.", "A:5 Class⏎text."]);
-    assert_rows(text, "args", &["arg", "position", "name", "value_expr", "star"], &[
-        "? 0 '' `'a.b.C'` ''",
-        "`key=\"v\"` 1 key `\"v\"` ''",
-        "? 2 '' `args` *",
-        "? 3 '' `kw` **",
-    ]);
-    assert_rows(text, "strings", &["expr", "value", "call_expr", "argument"], &[
-        "`'a.b.C'` a.b.C `patch('a.b.C', key=\"v\", *args, **kw)` 0",
-        "`\"v\"` v `patch('a.b.C', key=\"v\", *args, **kw)` key",
-        "`'shop.tools'` shop.tools - ''",
-    ]);
+    assert_rows(
+        text,
+        "args",
+        &["arg", "position", "name", "value_expr", "star"],
+        &["? 0 '' `'a.b.C'` ''", "`key=\"v\"` 1 key `\"v\"` ''", "? 2 '' `args` *", "? 3 '' `kw` **"],
+    );
+    assert_rows(
+        text,
+        "strings",
+        &["expr", "value", "call_expr", "argument"],
+        &[
+            "`'a.b.C'` a.b.C `patch('a.b.C', key=\"v\", *args, **kw)` 0",
+            "`\"v\"` v `patch('a.b.C', key=\"v\", *args, **kw)` key",
+            "`'shop.tools'` shop.tools - ''",
+        ],
+    );
 }
 
 #[test]
@@ -309,17 +371,22 @@ __all__.append('e')
 __all__.remove('a')
 __all__ += [f()]
 ";
-    assert_rows(text, "exports", &["expr", "name", "operation"], &[
-        "`'a'` a define",
-        "`\"b\"` b define",
-        "`m` m module",
-        "`'c'` c add",
-        "`n` n module",
-        "`'d'` d add",
-        "`'e'` e add",
-        "`'a'` a remove",
-        "- '' unknown",
-    ]);
+    assert_rows(
+        text,
+        "exports",
+        &["expr", "name", "operation"],
+        &[
+            "`'a'` a define",
+            "`\"b\"` b define",
+            "`m` m module",
+            "`'c'` c add",
+            "`n` n module",
+            "`'d'` d add",
+            "`'e'` e add",
+            "`'a'` a remove",
+            "- '' unknown",
+        ],
+    );
 }
 
 #[test]
@@ -339,15 +406,20 @@ if x:
     def f():
         e = 1
 ";
-    assert_rows(text, "bindings", &["binding", "branch"], &[
-        "a:2 type_checking",
-        "b:4 version",
-        "c:6 version",
-        "d:8 try_import",
-        "d:10 except_import",
-        "f:12 conditional",
-        "e:13 ''",
-    ]);
+    assert_rows(
+        text,
+        "bindings",
+        &["binding", "branch"],
+        &[
+            "a:2 type_checking",
+            "b:4 version",
+            "c:6 version",
+            "d:8 try_import",
+            "d:10 except_import",
+            "f:12 conditional",
+            "e:13 ''",
+        ],
+    );
 }
 
 #[test]
@@ -411,9 +483,12 @@ fn long_operator_chains_are_not_deep() {
 #[test]
 fn a_line_in_brackets_may_be_indented_less() {
     let text = "def f():\n    (bar.\nbaz)\n    return bar\n";
-    assert_rows(text, "exprs", &["expr", "scope"], &[
-        "`bar` <function f>", "`bar.⏎baz` <function f>", "`bar` <function f>",
-    ]);
+    assert_rows(
+        text,
+        "exprs",
+        &["expr", "scope"],
+        &["`bar` <function f>", "`bar.⏎baz` <function f>", "`bar` <function f>"],
+    );
 }
 
 #[test]

@@ -5,15 +5,26 @@ mod support;
 use std::collections::HashSet;
 
 use anatomy_facts::{Id, tables::EVIDENCE};
-use anatomy_syntax::{Change, Document, ModuleContext, PositionEncoding, extract, document::{EditorPosition, EditorRange}};
+use anatomy_syntax::{
+    Change, Document, ModuleContext, PositionEncoding,
+    document::{EditorPosition, EditorRange},
+    extract,
+};
 use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
-use support::{SAMPLE, facts_of, table};
+use support::{Dice, SAMPLE, facts_of, table};
 
 fn ids(text: &str, name: &str, column: &str) -> HashSet<Id> {
     let facts = facts_of(text);
     let batch = table(&facts, name).clone();
-    batch.column_by_name(column).expect("the contract has it").as_primitive::<UInt64Type>().values().iter().copied().collect()
+    batch
+        .column_by_name(column)
+        .expect("the contract has it")
+        .as_primitive::<UInt64Type>()
+        .values()
+        .iter()
+        .copied()
+        .collect()
 }
 
 #[test]
@@ -44,8 +55,16 @@ fn blank_lines_and_comments_move_anchors_and_nothing_else() {
 
 #[test]
 fn a_new_line_changes_no_id_of_other_names() {
-    let grown = SAMPLE.replace("    match order:", "    fresh = other(thing.part)\n    match order:");
-    for (name, column) in [("exprs", "expr"), ("names", "expr"), ("bindings", "binding"), ("scopes", "scope"), ("args", "arg")] {
+    let grown = SAMPLE
+        .replace(
+            "    match order:",
+            "    fresh = other(thing.part, True, f=lambda u: 0)\n    extra = None\n    match order:",
+        )
+        .replace("TOTAL: int = 0", "SIZES = [1 for _ in sizes]\nNAME, COUNT = 'n', 0\nTOTAL: int = 0")
+        .replace("        self.rows =", "        self.sizes = [size for size in sizes]\n        self.rows =");
+    for (name, column) in
+        [("exprs", "expr"), ("names", "expr"), ("bindings", "binding"), ("scopes", "scope"), ("args", "arg")]
+    {
         let (before, after) = (ids(SAMPLE, name, column), ids(&grown, name, column));
         assert_eq!(before.difference(&after).count(), 0, "{name} lost ids");
     }
@@ -63,15 +82,30 @@ fn every_id_of_a_row_has_a_place() {
     let facts = facts_of(SAMPLE);
     let placed: HashSet<Id> = facts.anchors.iter().map(|anchor| anchor.id).collect();
     for (name, column) in [
-        ("exprs", "expr"), ("names", "expr"), ("bindings", "binding"), ("scopes", "scope"), ("imports", "expr"),
-        ("module_refs", "expr"), ("exports", "expr"), ("strings", "expr"), ("args", "value_expr"),
-        ("bindings", "value_expr"), ("bindings", "annotation_expr"), ("bindings", "body_scope"), ("params", "default_expr"),
-        ("class_bases", "expr"), ("decorators", "expr"), ("returns", "expr"), ("returns", "function"), ("docstrings", "owner"),
-        ("names", "target_scope"), ("exprs", "base"), ("exprs", "second"),
+        ("exprs", "expr"),
+        ("names", "expr"),
+        ("bindings", "binding"),
+        ("scopes", "scope"),
+        ("imports", "expr"),
+        ("module_refs", "expr"),
+        ("exports", "expr"),
+        ("strings", "expr"),
+        ("args", "value_expr"),
+        ("bindings", "value_expr"),
+        ("bindings", "annotation_expr"),
+        ("bindings", "body_scope"),
+        ("params", "default_expr"),
+        ("class_bases", "expr"),
+        ("decorators", "expr"),
+        ("returns", "expr"),
+        ("returns", "function"),
+        ("docstrings", "owner"),
+        ("names", "target_scope"),
+        ("exprs", "base"),
+        ("exprs", "second"),
     ] {
-        for id in ids(SAMPLE, name, column) {
-            assert!(id == 0 || placed.contains(&id), "{name}.{column} {id} has no anchor");
-        }
+        let lost = ids(SAMPLE, name, column).into_iter().filter(|id| *id != 0 && !placed.contains(id)).count();
+        assert_eq!(lost, 0, "ids of {name}.{column} have no anchor");
     }
     assert!(facts.anchors.is_sorted_by_key(|anchor| (anchor.start, anchor.end, anchor.id)));
     assert!(facts.anchors.iter().all(|anchor| {
@@ -82,9 +116,8 @@ fn every_id_of_a_row_has_a_place() {
 #[test]
 fn undo_gives_the_first_facts_again() {
     let context = ModuleContext { module: "m".to_owned(), ..ModuleContext::default() };
-    let facts = |document: &Document| {
-        extract("m.py", &context, document.text(), document.tree(), document.errors().to_vec())
-    };
+    let facts =
+        |document: &Document| extract("m.py", &context, document.text(), document.tree(), document.errors().to_vec());
     let mut document = Document::new(SAMPLE.to_owned(), 1);
     let first = facts(&document);
     let at = |line, character| EditorPosition { line, character };
@@ -95,10 +128,44 @@ fn undo_gives_the_first_facts_again() {
         let lines = typed.matches('\n').count() as u32;
         let column = typed.rsplit('\n').next().map_or(0, |last| last.encode_utf16().count()) as u32;
         let back = EditorRange { start: at(line, 0), end: at(line + lines, column) };
-        document.apply(&[Change { range: Some(back), text: String::new() }], 3, PositionEncoding::Utf16).expect("it is there");
+        document
+            .apply(&[Change { range: Some(back), text: String::new() }], 3, PositionEncoding::Utf16)
+            .expect("it is there");
         let again = facts(&document);
         assert_eq!(first.tables, again.tables, "after {typed:?}");
         assert_eq!(first.anchors, again.anchors);
         assert_eq!(first.errors, again.errors);
+    }
+}
+
+#[test]
+fn broken_texts_yield_facts_with_places_inside_the_text() {
+    const PIECES: [&str; 12] = ["(", ")", "\"", "'''", "\n", ":", "def ", "class ", ".", "é", "f'{", "\r"];
+    let mut dice = Dice::new(7);
+    for _ in 0..300 {
+        let mut text = SAMPLE.to_owned();
+        for _ in 0..=dice.roll(4) {
+            let mut at = dice.roll(text.len());
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            let end = (at + dice.roll(30)).min(text.len());
+            let end = (end..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+            match dice.roll(3) {
+                0 => text.truncate(at),
+                1 => text.replace_range(at..end, ""),
+                _ => text.insert_str(at, PIECES[dice.roll(PIECES.len())]),
+            }
+        }
+        let facts = facts_of(&text);
+        for anchor in &facts.anchors {
+            assert!(
+                text.get(anchor.start as usize..anchor.end as usize).is_some(),
+                "{anchor:?} is no place of:\n{text}"
+            );
+            assert!(anchor.extent_end as usize <= text.len());
+        }
+        let bindings = ids(&text, "bindings", "binding");
+        assert_eq!(bindings.len(), table(&facts, "bindings").num_rows(), "ids are not unique in:\n{text}");
     }
 }

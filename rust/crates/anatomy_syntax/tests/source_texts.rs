@@ -1,7 +1,10 @@
 //! Bytes become text by the rules of Python, and whatever they are, the file is still analysed.
 
 use anatomy_facts::ErrorCode;
-use anatomy_syntax::{parse_file, source::{SIZE_LIMIT, decode}};
+use anatomy_syntax::{
+    parse_file,
+    source::{SIZE_LIMIT, decode},
+};
 
 fn read(bytes: &[u8]) -> (String, Vec<ErrorCode>) {
     let source = decode(bytes, SIZE_LIMIT);

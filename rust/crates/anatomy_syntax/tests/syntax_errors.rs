@@ -31,7 +31,10 @@ fn brackets_and_strings() {
     case("print(a\n", &["1:5 '(' was never closed"]);
     case("foo(a, [b)\nz = 1\n", &["1:9 ')' does not match '[' [1:7]"]);
     case("x = 1)\n", &["1:5 unmatched ')'"]);
-    case("def f(a:\n    return {a\ndef g(): pass\n", &["1:5 '(' was never closed [2:4]", "2:11 '{' was never closed [3:0]"]);
+    case(
+        "def f(a:\n    return {a\ndef g(): pass\n",
+        &["1:5 '(' was never closed [2:4]", "2:11 '{' was never closed [3:0]"],
+    );
     case("x = 'abc\ny = 1\n", &["1:4 this string was never closed"]);
     case("x = '''abc\ny = 1\n", &["1:4 this triple-quoted string was never closed"]);
     case("f'{a'\nb = 1\n", &["1:2 '{' of this f-string was never closed"]);
@@ -126,7 +129,6 @@ fn new_syntax_is_no_error() {
         "\n\n",
         "# only a comment",
         "x = 1 # no line end",
-
         "class A: x: int; y = 2\n",
         "while True:\n\tif x:\n\t\tbreak\n\telse: continue\n",
         "nonlocal_ = {**a, 'b': 1, **c}\ns = {*a, 1}\nd = {k: v for k, v in x if k if v}\n",
@@ -149,9 +151,7 @@ fn diagnostics_are_what_the_protocol_wants() {
     let errors = syntax_errors(text, &parse(text, None));
     let json = diagnostics_json(&errors, &TextIndex::new(text), PositionEncoding::Utf16, "file:///a.py");
     let value: serde_json::Value = serde_json::from_slice(&json).expect("it is JSON");
-    let place = |from: u32, to: u32, line: u32| {
-        serde_json::json!({"start": {"line": line, "character": from}, "end": {"line": line, "character": to}})
-    };
+    let place = |from: u32, to: u32, line: u32| serde_json::json!({"start": {"line": line, "character": from}, "end": {"line": line, "character": to}});
     assert_eq!(
         value,
         serde_json::json!([{

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from types import ModuleType
@@ -35,18 +36,15 @@ def run(arguments: Namespace) -> int:
     """Run a parsed command and turn its failures into messages and exit codes."""
     try:
         return int(arguments.command.run(arguments))
-    except InputError as error:
-        return _fail(Exit.BAD_INPUT, "bad-input", str(error))
-    except ImportError as error:
-        if not (error.name or "").startswith("codeanatomy_engine"):
-            raise
-        hint = "install the distribution codeanatomy-engine in the same version"
-        return _fail(Exit.ENGINE_MISSING, "engine-missing", f"the engine cannot be loaded: {error}", hint)
+    except BrokenPipeError:
+        raise
     except Exception as error:
         known = _known_failure(error)
-        if known is None:
-            raise
-        return known
+        if known is not None:
+            return known
+        traceback.print_exception(error)
+        hint = "this is a mistake of the program; please report it with the lines above"
+        return _fail(Exit.RUNTIME, "internal", f"{type(error).__name__}: {error}", hint)
 
 
 def parser() -> ArgumentParser:
@@ -74,6 +72,15 @@ def parser() -> ArgumentParser:
 
 def _known_failure(error: Exception) -> int | None:
     """The exit code of a failure that has a code of its own, after its message; None for one that has not."""
+    match error:
+        case InputError():
+            return _fail(Exit.BAD_INPUT, "bad-input", str(error))
+        case ImportError() if (error.name or "").startswith("codeanatomy_engine"):
+            hint = "install the distribution codeanatomy-engine in the same version"
+            return _fail(Exit.ENGINE_MISSING, "engine-missing", f"the engine cannot be loaded: {error}", hint)
+        case _:
+            pass
+
     from codeanatomy_incremental.packs.load import PackError
     from codeanatomy_incremental.strict_toml import TomlError
 

@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
     if arguments.reference:
         print(options.reference(), end="")
         return Exit.OK
-    root = Path(arguments.root).absolute() if arguments.root else find_root(Path.cwd())
+    root = Path(arguments.root).absolute() if arguments.root else find_root(Path.cwd(), Path.cwd())
     if not root.is_dir():
         raise InputError(f"there is no directory `{root}`")
     loaded = options.load(root, overrides(arguments))

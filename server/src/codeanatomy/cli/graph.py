@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from codeanatomy_engine import CancelToken
+from codeanatomy_engine import CancelToken, EngineError
 
 from codeanatomy_incremental.live import Graph
 from codeanatomy_incremental.workspace import find_root
@@ -18,7 +18,7 @@ from codeanatomy.cli.workspace_arguments import overrides
 
 def root_of(arguments: Namespace, start: Path) -> Path:
     """The workspace that a command works on: the one given, else the one around a file or directory."""
-    root = Path(arguments.root).absolute() if arguments.root else find_root(start)
+    root = Path(arguments.root).absolute() if arguments.root else find_root(start, Path.cwd())
     if not root.is_dir():
         raise InputError(f"there is no directory `{root}`")
     return root
@@ -27,7 +27,10 @@ def root_of(arguments: Namespace, start: Path) -> Path:
 def opened(root: Path, arguments: Namespace) -> Graph:
     """The graph of a workspace, not yet indexed. Columns count characters, as editors and compilers show them."""
     settings = config.load(root, overrides(arguments))
-    return Graph(root, settings.options, settings.program, encoding="utf-32")
+    try:
+        return Graph(root, settings.options, settings.program, encoding="utf-32")
+    except EngineError as error:
+        raise config.pack_error(settings.program, error) from error
 
 
 def indexed(root: Path, arguments: Namespace) -> Graph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from argparse import ArgumentParser, Namespace
 
 from codeanatomy.cli.workspace_arguments import add_format
@@ -10,7 +11,8 @@ NAME = "lsp"
 ALIASES = ()
 DOC = """Serve an editor over standard input and output.
 
-Speaks the Language Server Protocol. Standard output carries nothing else; the log goes to standard error."""
+Speaks the Language Server Protocol. Standard output carries nothing else; the log goes to standard error, with
+--format json one object a line."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -29,7 +31,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Serve until the editor goes."""
-    import logging
     import os
     import sys
 
@@ -40,12 +41,30 @@ def run(arguments: Namespace) -> int:
     os.dup2(silence, 0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    logging.basicConfig(
-        stream=sys.stderr, level=arguments.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(
+        _JsonLines() if arguments.format == "json" else logging.Formatter("%(levelname)s %(name)s: %(message)s")
     )
+    logging.basicConfig(handlers=[log], level=arguments.log_level.upper())
     # Reader, writer and questions hand the interpreter to each other many times for each keystroke.
     sys.setswitchinterval(0.0005)
 
     from codeanatomy.lsp.server import Server
 
     return Server().serve(stdin, stdout)
+
+
+class _JsonLines(logging.Formatter):
+    """A log that programs read: one object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        import msgspec
+
+        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        line = {
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "trace": trace,
+        }
+        return msgspec.json.encode(line).decode()

@@ -67,7 +67,7 @@ def _json(report: Report) -> str:
 def _text(report: Report) -> str:
     """One change as text: what was extracted, what ran, what it cost."""
     files = ", ".join(report.files[:3]) + (f" and {len(report.files) - 3} more" if len(report.files) > 3 else "")
-    cost = "  ".join(f"{stage} {micros / 1000:.1f} ms" for stage, micros in report.micros.items())
+    cost = f"extract {report.extract_micros / 1000:.1f} ms  views {report.micros / 1000:.1f} ms"
     lines = [f"{report.generation:>6}  {report.mode:<6} {files or 'no file'}    {cost}"]
     lines += [
         f"        {view.view:<32} {view.keys:>7} keys  +{view.inserted:<6} -{view.deleted:<6} {view.micros / 1000:.1f} ms"

@@ -60,10 +60,10 @@ class Unresolved(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """All that is known of what a word means."""
 
-    word: str
     kind: str
     range: Range
     file: str
+    word: str = ""
     targets: tuple[Target, ...] = ()
     candidates: tuple[Target, ...] = ()
     unresolved: Unresolved | None = None

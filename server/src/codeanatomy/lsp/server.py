@@ -323,6 +323,7 @@ class _IndexProgress:
         self._token = f"codeanatomy-index-{id(self)}"
         self._began = False
         self._over = False
+        self._folder: Folder | None = None
         self._lock = threading.Lock()
         self._progress.create(self._token, self._begin)
 
@@ -355,7 +356,7 @@ class _IndexProgress:
         self._progress.tokens[self._token].add_done_callback(self._cancelled)
 
     def _cancelled(self, future: Any) -> None:
-        if future.cancelled():
+        if future.cancelled() and self._folder is not None:
             self._folder.live.cancel_index()
 
 

@@ -112,12 +112,13 @@ class Session:
             return f"{uri} is no directory on this machine; its files are served for syntax only"
         try:
             settings = config.load(Path(root))
-            graph = Graph(Path(root), settings.options, settings.program, self.client.encoding)
         except (TomlError, PackError) as error:
             return f"{error}. Until this is mended, files are served for syntax only."
+        try:
+            graph = Graph(Path(root), settings.options, settings.program, self.client.encoding)
         except EngineError as error:
-            hint = f" ({error.hint})" if error.hint else ""
-            return f"{error.where}: {error}{hint}. Until this is mended, files are served for syntax only."
+            wrong = config.pack_error(settings.program, error)
+            return f"{wrong}. Until this is mended, files are served for syntax only."
         folder = Folder(uri, root, LiveGraph(graph))
         folder.live.subscribe(lambda report: self._after_commit(folder, report))
         self._folders = (*self._folders, folder)

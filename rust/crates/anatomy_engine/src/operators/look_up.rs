@@ -73,6 +73,16 @@ impl LookUpExec {
     }
 }
 
+/// The look-ups of a plan: (relation, columns), which are the indexes that it needs.
+pub(crate) fn look_ups(plan: &Arc<dyn ExecutionPlan>, into: &mut Vec<(usize, Vec<usize>)>) {
+    if let Some(look_up) = plan.downcast_ref::<LookUpExec>() {
+        into.push((look_up.spec.relation, look_up.spec.on.iter().map(|(_, column)| *column).collect()));
+    }
+    for child in plan.children() {
+        look_ups(child, into);
+    }
+}
+
 impl DisplayAs for LookUpExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let on: Vec<String> = self.spec.on.iter().map(|(expr, column)| format!("{expr} = #{column}")).collect();

@@ -24,7 +24,7 @@ use futures::TryStreamExt;
 use crate::store::{Relation, Snapshot};
 
 pub(crate) use leaf::{InputExec, LeafExec};
-pub(crate) use look_up::{LookUpExec, LookUpKind, LookUpSpec};
+pub(crate) use look_up::{look_ups, LookUpExec, LookUpKind, LookUpSpec};
 pub(crate) use winner::{choose, ranks, OrderKey};
 
 /// Which version of a relation a leaf reads.

@@ -14,7 +14,7 @@ use super::view::{Branch, Compiled, Occurrence, Prepared, View};
 use crate::error::{EngineError, Result};
 use crate::lower::block::{blocks, describe, Output};
 use crate::lower::sql::{parse_rule, sql_of};
-use crate::lower::{CatalogEntry, Session};
+use crate::lower::{CatalogEntry, LeafJoin, Session};
 use crate::operators::{OrderKey, Version};
 
 const KEY: &str = "codeanatomy.key";
@@ -234,6 +234,17 @@ impl<'a> Compiler<'a> {
             }
         };
         let (grain, grain_reason) = self.grain(spec, &schema, winner.as_ref().map(|(group, _)| group.clone()), &column)?;
+        let negated = |block: &crate::lower::Block| {
+            block.leaves.iter().any(|leaf| leaf.relation == number && leaf.join != LeafJoin::Inner)
+        };
+        if branches.iter().flat_map(|branch| &branch.blocks).any(negated) {
+            return Err(EngineError::compile(
+                ErrorCode::RuleCycle,
+                spec.place("unless"),
+                format!("`{}` reads itself in an outer, semi or anti join", spec.name),
+                "recursion must not depend on what is not there: deny over a relation that is complete before it",
+            ));
+        }
         let keyed = spec.refresh == Refresh::Keyed;
         let mut occurrences = Vec::new();
         if keyed {

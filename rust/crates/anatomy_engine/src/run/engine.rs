@@ -13,7 +13,7 @@ use arrow::compute::{concat_batches, take_record_batch};
 use super::report::{Mode, Report, ViewRun};
 use crate::error::{EngineError, Result};
 use crate::lower::Session;
-use crate::operators::Run;
+use crate::operators::{look_ups, Run};
 use crate::plan::{compile, Compiled, View};
 use crate::policy::{runs_whole, Whole};
 use crate::store::{difference, Delta, Relation, RowSet, Snapshot};
@@ -23,8 +23,8 @@ use crate::store::{difference, Delta, Relation, RowSet, Snapshot};
 pub struct Change {
     /// Interned path.
     pub file: Symbol,
-    /// A batch for each evidence contract, in order.
-    pub tables: Option<Vec<RecordBatch>>,
+    /// A batch for each evidence contract, in order; an inner `None` says that the rows of that table are as they were.
+    pub tables: Option<Vec<Option<RecordBatch>>>,
 }
 
 /// A program kept true over changing evidence.
@@ -137,11 +137,16 @@ impl Engine {
         relations: &mut [Arc<Relation>],
     ) -> Result<HashMap<usize, Delta>> {
         let mut deltas = HashMap::new();
-        let files: ArrayRef = Arc::new(changes.iter().map(|change| change.file.0).collect::<UInt32Array>());
         for number in 0..self.compiled.evidence {
             let schema = &self.compiled.relations[number].1;
+            let touched = |change: &&Change| change.tables.as_ref().is_none_or(|tables| tables[number].is_some());
+            let files: UInt32Array = changes.iter().filter(touched).map(|change| change.file.0).collect();
+            if files.is_empty() {
+                continue;
+            }
+            let files: ArrayRef = Arc::new(files);
             let parts: Vec<&RecordBatch> =
-                changes.iter().filter_map(|change| change.tables.as_ref()).map(|tables| &tables[number]).collect();
+                changes.iter().filter_map(|change| change.tables.as_ref()?[number].as_ref()).collect();
             let new_rows = concat_batches(schema, parts)?;
             let relation = &old.relations[number];
             let file = schema.index_of("file")?;
@@ -323,6 +328,55 @@ pub(super) fn key_columns(row: &RecordBatch, columns: &[usize]) -> Vec<ArrayRef>
 }
 
 impl Engine {
+    /// The law, checked: every stored view run whole over a snapshot, beside what the snapshot holds. Views that differ,
+    /// with the number of rows that are missing and that are too many; none if the law holds.
+    ///
+    /// # Errors
+    /// What a view met while running.
+    pub fn verify(&self, snapshot: &Arc<Snapshot>) -> Result<Vec<(String, usize, usize)>> {
+        let mut broken = Vec::new();
+        for view in self.compiled.views.iter().filter(|view| view.stored) {
+            let fresh = if view.level.is_some() {
+                super::recursion::whole(view, &self.session, snapshot)?
+            } else {
+                let run = Run { old: snapshot.clone(), new: snapshot.clone(), input: vec![], below: 0 };
+                Relation::of(view.schema.clone(), vec![view.run_full(&self.session, &Arc::new(run))?])
+            };
+            let all = |relation: &Relation| concat_batches(&view.schema, &relation.batches());
+            let (extra, missing) = difference(&all(snapshot.relation(view.number))?, &all(&fresh)?);
+            if !extra.is_empty() || !missing.is_empty() {
+                broken.push((view.name.clone(), missing.len(), extra.len()));
+            }
+        }
+        Ok(broken)
+    }
+
+    /// Builds the indexes that the prepared plans will ask for, so that the first edit need not.
+    ///
+    /// # Errors
+    /// If a plan cannot be derived, which `new` has already ruled out.
+    pub fn warm(&self, snapshot: &Snapshot) -> Result<()> {
+        let mut needed: Vec<(usize, Vec<usize>)> = Vec::new();
+        for view in self.compiled.views.iter().filter(|view| view.keyed && view.stored) {
+            for plan in view.keyed_plans()? {
+                look_ups(plan, &mut needed);
+            }
+            for occurrence in 0..view.occurrences.len() {
+                look_ups(view.impact_plan(occurrence)?, &mut needed);
+            }
+            needed.push((view.number, view.grain.clone()));
+        }
+        for (number, (_, schema)) in self.compiled.relations[..self.compiled.evidence].iter().enumerate() {
+            needed.push((number, vec![schema.index_of("file")?]));
+        }
+        needed.sort_unstable();
+        needed.dedup();
+        for (relation, columns) in needed {
+            snapshot.relation(relation).prepare(&columns);
+        }
+        Ok(())
+    }
+
     /// The compiled view with this name, if any.
     pub(crate) fn view(&self, name: &str) -> Option<&View> {
         self.compiled.views.iter().find(|view| view.name == name)

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use anatomy_facts::{ErrorCode, Stage};
-use arrow::array::RecordBatch;
+use anatomy_facts::contract::field;
+use anatomy_facts::ColumnType;
+use anatomy_program::{Confidence, ViewKind};
+use arrow::array::{ArrayRef, Float32Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::error::Result as DataFusionResult;
+use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -16,14 +19,68 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::engine::Engine;
 use crate::error::{EngineError, Result};
-use crate::functions::{decode_symbols, decoded_schema};
+use crate::functions::{decode_symbols, decoded_schema, group_ids};
+use crate::operators::Run;
+use crate::plan::View;
 use crate::store::{Relation, Snapshot};
 
 /// A relation of one snapshot with its symbols shown as text.
 #[derive(Debug)]
 struct SnapshotTable {
     relation: Arc<Relation>,
+    provenance: Option<Provenance>,
     schema: SchemaRef,
+}
+
+/// What every row of a relationship says of its origin. What is the same for all rows is not stored but shown here.
+#[derive(Clone, Debug)]
+struct Provenance {
+    rule_name: String,
+    origin: String,
+    score: f32,
+    confidence: f32,
+    /// Columns that name the contest of a row.
+    group: Vec<usize>,
+}
+
+impl SnapshotTable {
+    fn new(relation: Arc<Relation>, provenance: Option<Provenance>) -> Result<Self> {
+        let stored = decoded_schema(relation.schema());
+        let mut fields: Vec<FieldRef> = stored.fields().iter().cloned().collect();
+        if provenance.is_some() {
+            for (name, kind) in [
+                ("rule_name", ColumnType::Text),
+                ("score", ColumnType::Float),
+                ("confidence", ColumnType::Float),
+                ("origin", ColumnType::Text),
+                ("ambiguity_group_id", ColumnType::Id),
+            ] {
+                if stored.index_of(name).is_err() {
+                    fields.push(Arc::new(field(name, kind, "")));
+                }
+            }
+        }
+        let schema = Arc::new(Schema::new_with_metadata(fields, stored.metadata().clone()));
+        Ok(SnapshotTable { relation, provenance, schema })
+    }
+
+    /// One column of a stored batch, or of its provenance.
+    fn column(&self, batch: &RecordBatch, column: usize) -> DataFusionResult<ArrayRef> {
+        if column < batch.num_columns() {
+            return Ok(decode_symbols(&batch.project(&[column])?)?.column(0).clone());
+        }
+        let Some(provenance) = &self.provenance else {
+            return Err(DataFusionError::Internal("a column beyond the stored ones without provenance".to_owned()));
+        };
+        let rows = batch.num_rows();
+        Ok(match self.schema.field(column).name().as_str() {
+            "rule_name" => Arc::new(StringArray::from(vec![provenance.rule_name.as_str(); rows])),
+            "origin" => Arc::new(StringArray::from(vec![provenance.origin.as_str(); rows])),
+            "score" => Arc::new(Float32Array::from(vec![provenance.score; rows])),
+            "confidence" => Arc::new(Float32Array::from(vec![provenance.confidence; rows])),
+            _ => group_ids(&batch.project(&provenance.group)?)?,
+        })
+    }
 }
 
 #[async_trait::async_trait]
@@ -42,6 +99,7 @@ impl TableProvider for SnapshotTable {
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let columns = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        let schema = Arc::new(self.schema.project(&columns)?);
         let mut batches = Vec::new();
         let mut rows = 0;
         for batch in self.relation.batches() {
@@ -53,14 +111,37 @@ impl TableProvider for SnapshotTable {
                 _ => batch,
             };
             rows += batch.num_rows();
-            batches.push(decode_symbols(&batch.project(&columns)?)?);
+            let shown = columns.iter().map(|&column| self.column(&batch, column)).collect::<DataFusionResult<Vec<_>>>()?;
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            batches.push(RecordBatch::try_new_with_options(schema.clone(), shown, &options)?);
         }
-        let schema = Arc::new(self.schema.project(&columns)?);
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, None)?)
     }
 }
 
 impl Engine {
+    /// All rows of a view that is not stored.
+    fn run_unstored(&self, view: &View, snapshot: &Snapshot) -> Result<Arc<Relation>> {
+        let snapshot = Arc::new(snapshot.clone());
+        let run = Arc::new(Run { old: snapshot.clone(), new: snapshot, input: vec![], below: 0 });
+        Ok(Arc::new(Relation::of(view.schema.clone(), vec![view.run_full(&self.session, &run)?])))
+    }
+
+    fn provenance(&self, view: &View) -> Option<Provenance> {
+        let spec = self.program.views.iter().find(|spec| spec.name == view.name)?;
+        let relates = spec.kind == ViewKind::Relate || (spec.kind == ViewKind::Union && view.schema.index_of("confidence").is_ok());
+        relates.then(|| Provenance {
+            rule_name: spec.name.clone(),
+            origin: spec.pack.clone(),
+            score: spec.score.unwrap_or(0.0) as f32,
+            confidence: match spec.confidence {
+                Some(Confidence::Constant(value)) => value as f32,
+                _ => 1.0,
+            },
+            group: view.winner.as_ref().map_or_else(|| view.grain.clone(), |(group, _)| group.clone()),
+        })
+    }
+
     /// The rows of a query over one snapshot, at most `most` of them. Extra tables (places, errors) are given by name.
     ///
     /// # Errors
@@ -85,13 +166,19 @@ impl Engine {
         for function in crate::functions::all() {
             context.register_udf(function.as_ref().clone());
         }
-        for ((name, _), relation) in self.compiled.relations.iter().zip(&snapshot.relations) {
-            let table = SnapshotTable { relation: relation.clone(), schema: decoded_schema(relation.schema()) };
+        for (number, (name, _)) in self.compiled.relations.iter().enumerate() {
+            // A view that is not stored is run when the text of the query speaks of it.
+            let relation = match self.view(name).filter(|view| !view.stored && sql.contains(name.as_str())) {
+                Some(view) => self.run_unstored(view, snapshot)?,
+                None => snapshot.relation(number).clone(),
+            };
+            let provenance = self.view(name).and_then(|view| self.provenance(view));
+            let table = SnapshotTable::new(relation, provenance)?;
             context.register_table(name.as_str(), Arc::new(table)).map_err(failed)?;
         }
         for (name, batch) in extra {
             let relation = Arc::new(Relation::of(batch.schema(), vec![batch]));
-            let table = SnapshotTable { schema: decoded_schema(relation.schema()), relation };
+            let table = SnapshotTable::new(relation, None)?;
             context.register_table(name.as_str(), Arc::new(table)).map_err(failed)?;
         }
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -48,6 +48,8 @@ pub(super) fn refresh(view: &View, old: &Arc<Snapshot>, new: &Arc<Snapshot>, mut
     for level in 1..=view.rounds {
         if let Some(changed) = last.take() {
             touched_by_own(view, new, &relation, &changed, level, &mut keys)?;
+        } else if level > 1 && nothing_above(view, old, new, &relation, &keys, level)? {
+            break;
         }
         let columns = keys.columns();
         let rows = run_level(view, old, new, &relation, &columns, level)?;
@@ -67,6 +69,27 @@ pub(super) fn refresh(view: &View, old: &Arc<Snapshot>, new: &Arc<Snapshot>, mut
         inserted: concat_batches(&view.schema, &inserted)?,
     };
     Ok((relation, delta))
+}
+
+/// True if no level from this one on can hold a row of these keys, before or after.
+///
+/// A view reads itself without negation, so what follows from all present rows, stale ones included, bounds what any
+/// level can still find: one run instead of one for each level that is left.
+fn nothing_above(
+    view: &View,
+    old: &Arc<Snapshot>,
+    new: &Arc<Snapshot>,
+    relation: &Relation,
+    keys: &RowSet,
+    level: u32,
+) -> Result<bool> {
+    let columns = keys.columns();
+    let (_, found) = relation.look_up(&view.grain, &columns);
+    if !at_levels(view, relation, &found, |of| of >= level).is_empty() {
+        return Ok(false);
+    }
+    let bound = run_level(view, old, new, relation, &columns, u32::MAX)?;
+    Ok(unknown_rows(view, relation, &columns, &bound, level)?.num_rows() == 0)
 }
 
 fn with_own(snapshot: &Arc<Snapshot>, view: &View, own: &Relation) -> Arc<Snapshot> {

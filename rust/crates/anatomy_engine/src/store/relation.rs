@@ -193,6 +193,13 @@ impl Relation {
         (probes, found)
     }
 
+    /// Builds the index over these columns where a segment does not have it yet.
+    pub fn prepare(&self, columns: &[usize]) {
+        for segment in &self.segments {
+            segment.data.index(columns);
+        }
+    }
+
     /// One column of the rows at these locations.
     #[must_use]
     pub fn gather(&self, column: usize, locations: &[Location]) -> ArrayRef {

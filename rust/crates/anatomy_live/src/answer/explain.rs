@@ -61,7 +61,10 @@ impl Answers {
             own["steps"] = json!([]);
             targets.push(own);
         }
-        let unresolved = if targets.is_empty() { self.unresolved(&words) } else { Value::Null };
+        let leads_out = words.reference.is_some_and(|reference| {
+            self.targets(reference.id).iter().all(|target| target.kind.text() == "external")
+        });
+        let unresolved = if targets.is_empty() || leads_out { self.unresolved(&words) } else { Value::Null };
         Ok(json!({
             "file": words.file.text(),
             "kind": kind,

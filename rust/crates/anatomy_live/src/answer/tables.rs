@@ -211,6 +211,15 @@ impl Answers {
         }))
     }
 
+    /// Every stored view run whole, beside what this snapshot holds: `[{"view", "missing", "extra"}]`, empty if all agree.
+    ///
+    /// # Errors
+    /// What a view met while running.
+    pub fn verify(&self) -> Result<Value, EngineError> {
+        let broken = self.engine.verify(&self.snapshot)?;
+        Ok(broken.into_iter().map(|(view, missing, extra)| json!({"view": view, "missing": missing, "extra": extra})).collect())
+    }
+
     /// What the program is: all views, or one view with its plans.
     ///
     /// # Errors

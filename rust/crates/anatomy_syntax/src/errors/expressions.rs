@@ -247,10 +247,7 @@ impl Parser<'_> {
     pub(crate) fn arithmetic(&mut self) -> R<Ex> {
         let start = self.here().start;
         let mut value = self.unary()?;
-        while matches!(
-            self.kind(),
-            T::Plus | T::Minus | T::Star | T::Slash | T::Binary | T::At | T::DoubleStar
-        ) {
+        while matches!(self.kind(), T::Plus | T::Minus | T::Star | T::Slash | T::Binary | T::At | T::DoubleStar) {
             self.next();
             self.unary()?;
             value = self.ex(OPERATION, start);
@@ -367,7 +364,11 @@ impl Parser<'_> {
             let message = "an f-string needs an expression between '{' and '}'";
             return Err(self.fail_at(ErrorCode::SyntaxMissing, (opening.start, self.here().end), message));
         }
-        if self.kind() == T::Yield { self.yielded()? } else { self.field_value()? };
+        if self.kind() == T::Yield {
+            self.yielded()?
+        } else {
+            self.field_value()?
+        };
         self.eat(T::Equal);
         if self.kind() == T::FConversion {
             let token = self.here();
@@ -611,11 +612,7 @@ impl Parser<'_> {
                         this.next();
                         if unpacked_seen {
                             let message = "iterable argument unpacking follows keyword argument unpacking";
-                            return Err(this.fail_at(
-                                ErrorCode::SyntaxUnexpected,
-                                (start, this.here().end),
-                                message,
-                            ));
+                            return Err(this.fail_at(ErrorCode::SyntaxUnexpected, (start, this.here().end), message));
                         }
                         this.expression()?;
                     }

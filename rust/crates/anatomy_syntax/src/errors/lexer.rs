@@ -373,7 +373,8 @@ impl Lexer<'_> {
                     self.at as u32 + 1,
                     format!("'{closer}' does not match '{}'", char::from(open)),
                 );
-                fail.related = Some((place as u32, place as u32 + 1, format!("'{}' was opened here", char::from(open))));
+                fail.related =
+                    Some((place as u32, place as u32 + 1, format!("'{}' was opened here", char::from(open))));
                 self.fails.push(fail);
                 self.gave_up |= self.fails.len() >= ERROR_LIMIT;
                 if let Some(depth) = self.brackets.iter().rposition(|&(open, _)| open == opener) {
@@ -452,7 +453,12 @@ impl Lexer<'_> {
         if length > 0 {
             self.at += 1 + length;
             if self.at >= self.text.len() {
-                self.fail(ErrorCode::SyntaxUnexpected, self.at - 1 - length, self.at - length, "the file ends after a line continuation");
+                self.fail(
+                    ErrorCode::SyntaxUnexpected,
+                    self.at - 1 - length,
+                    self.at - length,
+                    "the file ends after a line continuation",
+                );
             }
             return;
         }
@@ -587,8 +593,7 @@ impl Lexer<'_> {
         if formatted {
             return self.formatted(start, quote, triple, raw);
         }
-        loop {
-            let Some(&byte) = self.text.get(self.at) else { break };
+        while let Some(&byte) = self.text.get(self.at) {
             match byte {
                 b'\\' => self.escape(raw, bytes),
                 b'\n' | b'\r' if !triple => break,
@@ -712,7 +717,8 @@ impl Lexer<'_> {
         }
         self.one(T::FOpen, 1);
         let depth = self.brackets.len();
-        let line_end = self.text[self.at..].iter().position(|byte| *byte == b'\n').map_or(self.text.len(), |at| self.at + at);
+        let line_end =
+            self.text[self.at..].iter().position(|byte| *byte == b'\n').map_or(self.text.len(), |at| self.at + at);
         let errors = self.fails.len();
         let tokens = self.tokens.len();
         loop {

@@ -31,11 +31,7 @@ pub const GRAMMAR_GAPS: &[(&str, &str, &str)] = &[
         "type(mock).side_effect = None\n",
         "evidence reads it as the call and the attribute that it is",
     ),
-    (
-        "lines that end in a lone carriage return",
-        "a = 1\rb = 2\r",
-        "the text is parsed with line feeds in their place",
-    ),
+    ("lines that end in a lone carriage return", "a = 1\rb = 2\r", "the text is parsed with line feeds in their place"),
 ];
 
 /// One refusal, before it is given out.

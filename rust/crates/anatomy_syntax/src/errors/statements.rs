@@ -36,6 +36,8 @@ pub(crate) struct Parser<'t> {
     pub(crate) brackets: u32,
     pub(crate) gave_up: bool,
     blocks: u32,
+    /// First token behind the place of `from __future__` imports.
+    future_end: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -51,6 +53,7 @@ impl<'t> Parser<'t> {
             brackets: 0,
             gave_up: lexed.gave_up,
             blocks: 0,
+            future_end: 0,
         }
     }
 
@@ -60,7 +63,7 @@ impl<'t> Parser<'t> {
         if self.lexed.gave_up {
             return Vec::new();
         }
-        self.future_imports();
+        self.future_end = self.future_place();
         while self.kind() != T::End && !self.gave_up {
             self.statement();
         }
@@ -130,8 +133,18 @@ impl<'t> Parser<'t> {
         let here = self.here();
         let before = if self.at > 0 { self.token_at(self.at - 1) } else { here };
         match here.kind {
-            T::Newline | T::End | T::Semi | T::RPar | T::RBracket | T::RBrace | T::Comma | T::Colon | T::Equal
-            | T::FClose | T::Dedent | T::Indent => {
+            T::Newline
+            | T::End
+            | T::Semi
+            | T::RPar
+            | T::RBracket
+            | T::RBrace
+            | T::Comma
+            | T::Colon
+            | T::Equal
+            | T::FClose
+            | T::Dedent
+            | T::Indent => {
                 let after = self.text_of(before);
                 let what = if after.trim().is_empty() || self.at <= self.line {
                     "an expression".to_owned()
@@ -166,7 +179,9 @@ impl<'t> Parser<'t> {
         let starts = operand(here.kind) || here.kind == T::Lambda || (here.kind == T::LBrace);
         let text = shortened(self.text_of(here));
         match here.kind {
-            T::Newline | T::End => self.fail_at(ErrorCode::SyntaxUnexpected, self.missing_place(), "this line ends too early"),
+            T::Newline | T::End => {
+                self.fail_at(ErrorCode::SyntaxUnexpected, self.missing_place(), "this line ends too early")
+            }
             T::Indent | T::Dedent => self.fail_at(ErrorCode::SyntaxIndent, place, "unexpected indentation"),
             _ if self.at > self.line && ends && starts => {
                 let message = format!("expected {separator} or an operator before '{text}'");
@@ -634,15 +649,15 @@ impl<'t> Parser<'t> {
 
     fn decorator(&mut self) {
         self.next();
-        let read = self.named_expression().and_then(|_| {
-            if self.kind() == T::Newline { Ok(()) } else { Err(self.unexpected()) }
-        });
+        let read = self
+            .named_expression()
+            .and_then(|_| if self.kind() == T::Newline { Ok(()) } else { Err(self.unexpected()) });
         if let Err(fail) = read {
             self.report(*fail);
         }
         self.skip_line();
-        let follows = matches!(self.kind(), T::At | T::Def | T::Class)
-            || (self.kind() == T::Async && self.kind_at(1) == T::Def);
+        let follows =
+            matches!(self.kind(), T::At | T::Def | T::Class) || (self.kind() == T::Async && self.kind_at(1) == T::Def);
         if !follows {
             let token = self.token_at(self.line);
             let message = "expected a function or class after this decorator";
@@ -657,7 +672,16 @@ impl<'t> Parser<'t> {
         }
         if matches!(
             self.kind_at(1),
-            T::Equal | T::Dot | T::Newline | T::Colon | T::Comma | T::RPar | T::Semi | T::AugAssign | T::Compare | T::End
+            T::Equal
+                | T::Dot
+                | T::Newline
+                | T::Colon
+                | T::Comma
+                | T::RPar
+                | T::Semi
+                | T::AugAssign
+                | T::Compare
+                | T::End
         ) {
             return false;
         }
@@ -753,7 +777,17 @@ impl<'t> Parser<'t> {
         let follows = self.token_at(first + 1);
         let operand = matches!(
             follows.kind,
-            T::Name | T::Number | T::Str | T::Bytes | T::FStart | T::Binary | T::None | T::True | T::False | T::Not | T::Lambda
+            T::Name
+                | T::Number
+                | T::Str
+                | T::Bytes
+                | T::FStart
+                | T::Binary
+                | T::None
+                | T::True
+                | T::False
+                | T::Not
+                | T::Lambda
         ) || (follows.kind.is_keyword() && follows.kind == T::Yield);
         if token.kind != T::Name || !operand || self.here().kind == T::End {
             return None;
@@ -924,7 +958,8 @@ impl<'t> Parser<'t> {
         match target.unassignable() {
             None => Ok(()),
             Some((shape, start, end)) => {
-                let hint = if matches!(shape, Shape::Other("True" | "False" | "None" | "ellipsis")) { "" } else { hint };
+                let hint =
+                    if matches!(shape, Shape::Other("True" | "False" | "None" | "ellipsis")) { "" } else { hint };
                 let message = format!("cannot assign to {}{hint}", what(shape));
                 Err(self.fail_at(ErrorCode::SyntaxUnexpected, (start, end), message))
             }
@@ -959,8 +994,12 @@ impl<'t> Parser<'t> {
             relative = true;
             self.next();
         }
+        let module = self.here();
         if !(relative && self.kind() == T::Import) {
             self.dotted("of a module after `from`")?;
+        }
+        if !relative && self.kind() == T::Import && self.text_of(module) == "__future__" {
+            self.future_import(module);
         }
         if !self.eat(T::Import) {
             return Err(self.expected("`import` and names after the module"));
@@ -998,8 +1037,27 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// `from __future__` must come first and name what exists.
-    fn future_imports(&mut self) {
+    /// Where the place for `from __future__` imports ends: behind the docstring and the last of them.
+    fn future_place(&self) -> usize {
+        let tokens = &self.lexed.tokens;
+        let mut seen_docstring = false;
+        let mut at = 0;
+        while at < tokens.len() {
+            let length = tokens[at..].iter().position(|token| token.kind == T::Newline).unwrap_or(tokens.len() - at);
+            let line = &tokens[at..at + length];
+            let word = |index: usize| line.get(index).map_or("", |token| self.text_of(*token));
+            let is_future = word(0) == "from" && word(1) == "__future__";
+            let is_text = line.iter().all(|token| matches!(token.kind, T::Str | T::Semi));
+            if !is_future && !(is_text && (line.is_empty() || !std::mem::replace(&mut seen_docstring, true))) {
+                break;
+            }
+            at += length + 1;
+        }
+        at
+    }
+
+    /// `from __future__` must come first and name what exists; the tokens are those of the module's name and on.
+    fn future_import(&mut self, name: Token) {
         const FEATURES: [&str; 10] = [
             "nested_scopes",
             "generators",
@@ -1012,43 +1070,24 @@ impl<'t> Parser<'t> {
             "generator_stop",
             "annotations",
         ];
-        let tokens = &self.lexed.tokens;
-        let mut allowed = true;
-        let mut seen_docstring = false;
-        let mut at = 0;
-        let mut found = Vec::new();
-        while at < tokens.len() {
-            let length = tokens[at..].iter().position(|token| token.kind == T::Newline).unwrap_or(tokens.len() - at);
-            let line = &tokens[at..at + length];
-            let word = |index: usize| line.get(index).map_or("", |token| self.text_of(*token));
-            if word(0) == "from" && word(1) == "__future__" {
-                if !allowed {
-                    let message = "`from __future__` imports must stand at the beginning of the file";
-                    found.push((at, Fail::new(ErrorCode::SyntaxStatement, line[0].start, line[1].end, message)));
-                }
-                let mut skip = false;
-                for token in line.iter().skip(3) {
-                    match token.kind {
-                        T::As => skip = true,
-                        T::Name if skip => skip = false,
-                        T::Name if !FEATURES.contains(&self.text_of(*token)) => {
-                            let message = format!("`__future__` has no feature '{}'", self.text_of(*token));
-                            found.push((at, Fail::new(ErrorCode::SyntaxStatement, token.start, token.end, message)));
-                        }
-                        T::Semi => break,
-                        _ => {}
-                    }
-                }
-            } else if line.iter().all(|token| matches!(token.kind, T::Str | T::Semi)) && !seen_docstring {
-                seen_docstring = true;
-            } else if !line.is_empty() {
-                allowed = false;
-            }
-            at += length + 1;
+        if self.line >= self.future_end {
+            let message = "`from __future__` imports must stand at the beginning of the file";
+            self.report(Fail::new(ErrorCode::SyntaxStatement, name.start, name.end, message));
         }
-        for (line, fail) in found {
-            self.line = line;
-            self.report(fail);
+        let rest = self.lexed.tokens.get(self.at + 1..).unwrap_or_default();
+        let line = rest.iter().take_while(|token| !matches!(token.kind, T::Newline | T::Semi | T::End));
+        let mut before = T::Import;
+        let mut unknown = None;
+        for token in line {
+            let names_feature = matches!(token.kind, T::Name | T::Star) && before != T::As;
+            if names_feature && !FEATURES.contains(&self.text_of(*token)) && unknown.is_none() {
+                unknown = Some(*token);
+            }
+            before = token.kind;
+        }
+        if let Some(token) = unknown {
+            let message = format!("`__future__` has no feature '{}'", self.text_of(token));
+            self.report(Fail::new(ErrorCode::SyntaxStatement, token.start, token.end, message));
         }
     }
 }

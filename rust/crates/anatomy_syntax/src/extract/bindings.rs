@@ -142,7 +142,12 @@ impl<'t> Extractor<'t> {
     pub(crate) fn pair_target(&mut self, target: Node<'_>, right: Node<'_>, items: &[Value], taken: Taken) {
         let is_sequence = matches!(
             kind_of(target),
-            Kind::PatternList | Kind::TuplePattern | Kind::Tuple | Kind::ListPattern | Kind::List | Kind::ExpressionList
+            Kind::PatternList
+                | Kind::TuplePattern
+                | Kind::Tuple
+                | Kind::ListPattern
+                | Kind::List
+                | Kind::ExpressionList
         );
         let targets = if is_sequence { named_children(target) } else { Vec::new() };
         let has_star = targets.iter().any(|child| matches!(kind_of(*child), Kind::ListSplatPattern | Kind::ListSplat));
@@ -160,6 +165,12 @@ impl<'t> Extractor<'t> {
             self.expr(node, Use::Read);
             return;
         };
+        if self.is_half_typed(node) {
+            if let Some(object) = node.child_by_field_id(fields().object) {
+                self.expr(object, Use::Read);
+            }
+            return self.target(word_node, taken);
+        }
         let receiver = node.child_by_field_id(fields().object).filter(|object| kind_of(*object) == Kind::Identifier);
         self.attribute(node, self.vocabulary.store);
         let Some(receiver) = receiver else { return };

@@ -6,6 +6,7 @@ use tree_sitter::Node;
 use super::{
     Extractor, Use, Value,
     kinds::{Kind, fields, kind_of, named_children},
+    words::{mix, text_hash},
 };
 
 impl<'t> Extractor<'t> {
@@ -17,7 +18,7 @@ impl<'t> Extractor<'t> {
         self.anchor(call.id, span, span, AnchorKind::Expression);
         let arguments = node.child_by_field_id(fields().arguments);
         let first = match arguments.map(|list| (kind_of(list), list)) {
-            Some((Kind::ArgumentList, list)) => self.arguments(call.id, list),
+            Some((Kind::ArgumentList, list)) => self.arguments(call, list),
             Some((_, generator)) => {
                 let value = self.expr(generator, Use::Followed);
                 self.argument(call.id, 0, Symbol::NONE, value.id, Symbol::NONE);
@@ -38,7 +39,8 @@ impl<'t> Extractor<'t> {
     }
 
     /// Reads the arguments of a call; the first positional one.
-    fn arguments(&mut self, call: Id, list: Node<'_>) -> Id {
+    fn arguments(&mut self, whole: Value, list: Node<'_>) -> Id {
+        let call = whole.id;
         let mut first = 0;
         let words = self.vocabulary;
         for (at, argument) in named_children(list).into_iter().enumerate() {
@@ -48,8 +50,8 @@ impl<'t> Extractor<'t> {
                     let Some(name) = argument.child_by_field_id(fields().name) else { continue };
                     let word = self.word(name);
                     let value_node = argument.child_by_field_id(fields().value);
-                    let value = value_node
-                        .map_or_else(Value::default, |value| self.argument_value(value, call, word.symbol));
+                    let value =
+                        value_node.map_or_else(Value::default, |value| self.argument_value(value, whole, word.symbol));
                     let id = self.argument(call, position, word.symbol, value.id, Symbol::NONE);
                     let (span, extent) = (self.span(name), self.span(argument));
                     self.anchor(id, span, extent, AnchorKind::Reference);
@@ -64,7 +66,7 @@ impl<'t> Extractor<'t> {
                 }
                 Kind::Error => self.broken(argument),
                 _ => {
-                    let value = self.argument_value(argument, call, self.vocabulary.ordinal(position));
+                    let value = self.argument_value(argument, whole, self.vocabulary.ordinal(position));
                     self.argument(call, position, Symbol::NONE, value.id, Symbol::NONE);
                     if position == 0 {
                         first = value.id;
@@ -83,11 +85,13 @@ impl<'t> Extractor<'t> {
         value
     }
 
-    fn argument_value(&mut self, node: Node<'_>, call: Id, argument: Symbol) -> Value {
+    fn argument_value(&mut self, node: Node<'_>, Value { id: call, shape }: Value, argument: Symbol) -> Value {
         if matches!(kind_of(node), Kind::Str | Kind::ConcatenatedString) {
             self.string_argument = Some((call, argument));
         }
-        self.expr(node, Use::Followed)
+        // The callee is part of the call's shape; its ordinal would shift with every call of the same name.
+        let taker = mix(shape, text_hash(argument.text()));
+        self.taken_by(taker, |this| this.expr(node, Use::Followed))
     }
 
     fn argument(&mut self, call: Id, position: u32, name: Symbol, value: Id, star: Symbol) -> Id {

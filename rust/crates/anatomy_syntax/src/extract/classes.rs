@@ -43,7 +43,7 @@ impl<'t> Extractor<'t> {
             }
             self.in_annotation = annotated;
         }
-        let around = self.open_scope(ScopeKind::Class, word, self.span(node));
+        let around = self.open_scope(ScopeKind::Class, word, 0, self.span(node));
         self.branch = Symbol::NONE;
         let scope = self.scope;
         let first_in_body = self.bindings.len();

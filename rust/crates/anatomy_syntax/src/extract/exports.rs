@@ -140,6 +140,10 @@ impl<'t> Extractor<'t> {
     fn last_name_id(&self, node: Option<Node<'_>>) -> Id {
         let Some(node) = node else { return 0 };
         let (start, end) = self.span(node);
-        self.anchors.iter().rev().find(|anchor| anchor.start == start && anchor.end == end).map_or(0, |anchor| anchor.id)
+        self.anchors
+            .iter()
+            .rev()
+            .find(|anchor| anchor.start == start && anchor.end == end)
+            .map_or(0, |anchor| anchor.id)
     }
 }

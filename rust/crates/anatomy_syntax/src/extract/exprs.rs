@@ -107,6 +107,9 @@ impl<'t> Extractor<'t> {
     }
 
     fn only_child(&mut self, node: Node<'_>, used: Use) -> Value {
+        if node.named_child_count() == 1 {
+            return node.named_child(0).map_or_else(Value::default, |child| self.expr(child, used));
+        }
         let mut value = Value::default();
         for child in named_children(node) {
             value = self.expr(child, used);
@@ -147,7 +150,21 @@ impl<'t> Extractor<'t> {
         if word_node.is_missing() {
             return base;
         }
+        if self.is_half_typed(node) {
+            self.name_use(word_node, self.vocabulary.load);
+            return base;
+        }
         self.attribute_row(base, word_node, self.span(node), context)
+    }
+
+    /// True if nothing was typed yet after the dot: the word that recovery took is the next line's.
+    pub(crate) fn is_half_typed(&self, node: Node<'_>) -> bool {
+        if self.open_dots.is_empty() {
+            return false;
+        }
+        let mut cursor = node.walk();
+        let dot = node.children(&mut cursor).find(|child| child.kind() == ".");
+        dot.is_some_and(|dot| self.open_dots.contains(&self.span(dot).0))
     }
 
     /// An attribute outside an expression: `b` of `a.b` in a pattern.
@@ -193,7 +210,9 @@ impl<'t> Extractor<'t> {
         let base = self.expr(object, Use::Followed);
         let indexes: Vec<Node<'_>> = rest
             .iter()
-            .flat_map(|child| if kind_of(*child) == Kind::TypeParameter { named_children(*child) } else { vec![*child] })
+            .flat_map(
+                |child| if kind_of(*child) == Kind::TypeParameter { named_children(*child) } else { vec![*child] },
+            )
             .collect();
         self.subscript_of(base, Some(object), &indexes, node, used)
     }
@@ -228,14 +247,18 @@ impl<'t> Extractor<'t> {
         if used == Use::Read {
             return Value { id: 0, shape };
         }
-        self.followed(node, shape, ExprRow {
-            id: 0,
-            kind: self.vocabulary.subscript,
-            base: base.id,
-            name: Symbol::NONE,
-            context: self.vocabulary.load,
-            second,
-        })
+        self.followed(
+            node,
+            shape,
+            ExprRow {
+                id: 0,
+                kind: self.vocabulary.subscript,
+                base: base.id,
+                name: Symbol::NONE,
+                context: self.vocabulary.load,
+                second,
+            },
+        )
     }
 
     /// A subscript that is stored to or deleted: only its parts are uses.
@@ -257,7 +280,7 @@ impl<'t> Extractor<'t> {
         if used == Use::Read {
             return Value::default();
         }
-        let shape = mix(tag::LITERAL, self.words.of(name.text()).hash);
+        let shape = mix(mix(tag::LITERAL, self.words.of(name.text()).hash), self.taker);
         let row = self.row(kind, 0, name, second);
         self.followed(node, shape, row)
     }
@@ -377,7 +400,8 @@ impl<'t> Extractor<'t> {
         let first_value = first.map(|clause| self.iterable(clause));
         let path = std::mem::take(&mut self.path);
         let anonymous = self.words.of("");
-        let outer = self.open_scope(ScopeKind::Comprehension, anonymous, span);
+        let shape = mix(self.taker, first_value.unwrap_or_default().shape);
+        let outer = self.open_scope(ScopeKind::Comprehension, anonymous, shape, span);
         for (at, clause) in clauses.into_iter().enumerate() {
             if kind_of(clause) != Kind::ForInClause {
                 self.part(clause);
@@ -433,7 +457,7 @@ impl<'t> Extractor<'t> {
             return Value::default();
         }
         let row = self.row(self.vocabulary.lambda, 0, Symbol::NONE, body.id);
-        self.followed(node, tag::LAMBDA, row)
+        self.followed(node, mix(tag::LAMBDA, self.taker), row)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     kinds::{Kind, fields, has_token, kind_of, named_children, type_field},
     rows::{Owner, ParamRow, ReturnRow},
     scopes::{NOTHING, ScopeKind},
-    words::Word,
+    words::{Word, text_hash},
 };
 
 /// A decorator that was read: its expression and its last word.
@@ -68,8 +68,8 @@ impl<'t> Extractor<'t> {
         let binding = self.bind(enclosing, word, span, taken);
         self.decorations(binding, decorations);
 
-        let is_async = has_token(node, "async");
-        let around = self.open_scope(ScopeKind::Function, word, self.span(node));
+        let is_async = self.text_of(node).starts_with("async");
+        let around = self.open_scope(ScopeKind::Function, word, 0, self.span(node));
         self.branch = Symbol::NONE;
         let scope = self.scope;
         self.bindings[binding as usize].body = scope;
@@ -120,7 +120,7 @@ impl<'t> Extractor<'t> {
         let parameters = parameters_node.map_or_else(Vec::new, |list| self.parameters(list, &defaults));
         let path = std::mem::take(&mut self.path);
         let anonymous = self.words.of("");
-        let outer = self.open_scope(ScopeKind::Lambda, anonymous, self.span(node));
+        let outer = self.open_scope(ScopeKind::Lambda, anonymous, self.taker, self.span(node));
         self.bind_parameters(parameters, NOTHING);
         let body = node.child_by_field_id(fields().body);
         let value = body.map_or_else(Value::default, |body| self.expr(body, used));
@@ -135,9 +135,11 @@ impl<'t> Extractor<'t> {
         named_children(list)
             .into_iter()
             .map(|parameter| match kind_of(parameter) {
-                Kind::DefaultParameter | Kind::TypedDefaultParameter => parameter
-                    .child_by_field_id(fields().value)
-                    .map_or(0, |value| self.expr(value, Use::Followed).id),
+                Kind::DefaultParameter | Kind::TypedDefaultParameter => {
+                    let taker = parameter.child_by_field_id(fields().name).map_or(0, |name| self.taker_of(name));
+                    let value = parameter.child_by_field_id(fields().value);
+                    value.map_or(0, |value| self.taken_by(taker, |this| this.expr(value, Use::Followed).id))
+                }
                 _ => 0,
             })
             .collect()
@@ -153,9 +155,7 @@ impl<'t> Extractor<'t> {
                 Kind::Identifier | Kind::ListSplatPattern | Kind::DictionarySplatPattern | Kind::TuplePattern => {
                     (Some(node), None)
                 }
-                Kind::TypedParameter => {
-                    (named_children(node).first().copied(), node.child_by_field_id(type_field()))
-                }
+                Kind::TypedParameter => (named_children(node).first().copied(), node.child_by_field_id(type_field())),
                 Kind::DefaultParameter | Kind::TypedDefaultParameter => {
                     (node.child_by_field_id(fields().name), node.child_by_field_id(type_field()))
                 }
@@ -218,7 +218,7 @@ impl<'t> Extractor<'t> {
         if lists.is_empty() {
             return None;
         }
-        let outer = self.open_scope(ScopeKind::TypeParams, owner, span);
+        let outer = self.open_scope(ScopeKind::TypeParams, owner, 0, span);
         for list in lists {
             let parameters = if kind_of(*list) == Kind::TypeParameter { named_children(*list) } else { vec![*list] };
             for parameter in parameters {
@@ -244,7 +244,10 @@ impl<'t> Extractor<'t> {
                     self.annotation(*bound);
                 }
             }
-            (Kind::Type | Kind::SplatType | Kind::ListSplat | Kind::DictionarySplat | Kind::ListSplatPattern, [name, ..]) => {
+            (
+                Kind::Type | Kind::SplatType | Kind::ListSplat | Kind::DictionarySplat | Kind::ListSplatPattern,
+                [name, ..],
+            ) => {
                 self.type_parameter(*name);
             }
             _ => {
@@ -255,7 +258,7 @@ impl<'t> Extractor<'t> {
 
     pub(crate) fn returned(&mut self, node: Node<'_>) {
         for child in named_children(node) {
-            let value = self.expr(child, Use::Followed);
+            let value = self.taken_by(text_hash("return"), |this| this.expr(child, Use::Followed));
             self.returns(value, self.vocabulary.returned);
         }
     }

@@ -18,7 +18,8 @@ impl<'t> Extractor<'t> {
             match kind_of(item) {
                 Kind::DottedName => {
                     let segments = self.segments(item, "");
-                    let (Some(first_node), Some(first)) = (named_children(item).first().copied(), segments.first()) else {
+                    let (Some(first_node), Some(first)) = (named_children(item).first().copied(), segments.first())
+                    else {
                         continue;
                     };
                     let word = self.word(first_node);
@@ -58,9 +59,7 @@ impl<'t> Extractor<'t> {
         let item_shape = mix(text_hash("import_from"), text_hash(&module));
         for item in children_in_field(node, fields().name) {
             let (name, alias) = match kind_of(item) {
-                Kind::AliasedImport => {
-                    (item.child_by_field_id(fields().name), item.child_by_field_id(fields().alias))
-                }
+                Kind::AliasedImport => (item.child_by_field_id(fields().name), item.child_by_field_id(fields().alias)),
                 _ => (Some(item), None),
             };
             let Some(name) = name.filter(|name| !name.is_missing()) else { continue };

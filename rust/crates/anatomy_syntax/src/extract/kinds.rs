@@ -162,10 +162,8 @@ static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {
 
 /// What a node is.
 pub(crate) fn kind_of(node: Node<'_>) -> Kind {
-    if node.is_error() {
-        return Kind::Error;
-    }
-    GRAMMAR.kinds.get(usize::from(node.kind_id())).copied().unwrap_or(Kind::Other)
+    // The number of an error node is beyond the table of the grammar.
+    GRAMMAR.kinds.get(usize::from(node.kind_id())).copied().unwrap_or(Kind::Error)
 }
 
 /// The field numbers.

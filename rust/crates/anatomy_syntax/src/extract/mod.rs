@@ -3,6 +3,7 @@
 //! The walk goes in the order of evaluation (a value before the names that take it) and never leaves the file. What a
 //! name means is settled after the walk, because Python decides it by the whole scope. An expression's id hashes its
 //! owner scope, its shape and its ordinal among equal shapes there, so a new line shifts no id but those of its twins.
+//! Literals, lambdas and comprehensions have no words of their own: what takes them is part of their shape.
 //!
 //! One file per family: `scopes` and `rows` are the bookkeeping, the others are named as what they read.
 
@@ -125,9 +126,13 @@ struct Extractor<'t> {
     declared: QuickMap<(u32, u32), Declared>,
     scope: u32,
     branch: Symbol,
+    /// Dots after which no name was typed.
+    open_dots: Vec<u32>,
     depth: u32,
     too_deep: bool,
     in_annotation: bool,
+    /// Hash of what takes the value that is being read: it tells literals and lambdas apart, which have no words.
+    taker: u64,
     /// The call and argument that the string about to be read is.
     string_argument: Option<(Id, Symbol)>,
     occurrences: QuickMap<u64, u32>,
@@ -164,9 +169,16 @@ impl<'t> Extractor<'t> {
             declared: QuickMap::default(),
             scope: 0,
             branch: Symbol::NONE,
+            open_dots: errors
+                .iter()
+                .filter(|error| error.code == ErrorCode::SyntaxMissing)
+                .filter(|error| text.get(error.start as usize..error.end as usize) == Some("."))
+                .map(|error| error.start)
+                .collect(),
             depth: 0,
             too_deep: false,
             in_annotation: false,
+            taker: 0,
             string_argument: None,
             occurrences: QuickMap::default(),
             bindings: Vec::new(),
@@ -222,6 +234,14 @@ impl<'t> Extractor<'t> {
         id
     }
 
+    /// Reads what is taken by something of that hash.
+    fn taken_by<T>(&mut self, taker: u64, read: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.taker, taker);
+        let value = read(self);
+        self.taker = outer;
+        value
+    }
+
     fn anchor(&mut self, id: Id, word: Span, extent: Span, kind: AnchorKind) {
         self.anchors.push(Anchor {
             id,
@@ -245,7 +265,9 @@ impl<'t> Extractor<'t> {
                     code: ErrorCode::SourceTooDeep,
                     severity: Severity::Warning,
                     node_kind: "",
-                    message: format!("code is nested deeper than {NESTING_LIMIT} levels; what lies below is not analysed"),
+                    message: format!(
+                        "code is nested deeper than {NESTING_LIMIT} levels; what lies below is not analysed"
+                    ),
                     related: None,
                 });
             }

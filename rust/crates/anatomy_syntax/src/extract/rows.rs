@@ -1,7 +1,9 @@
 //! The end of the walk: names get their meaning, bindings their identity, tables their last rows.
 
 use anatomy_facts::{
-    Anchor, AnchorKind, FileFacts, Id, Symbol, TableBuilder, facts::Cell, id_of,
+    Anchor, AnchorKind, FileFacts, Id, Symbol, TableBuilder,
+    facts::Cell,
+    id_of,
     tables::{self, EVIDENCE},
 };
 

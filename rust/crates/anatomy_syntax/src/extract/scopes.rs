@@ -83,7 +83,8 @@ impl Bound {
 
 impl Extractor<'_> {
     /// Opens a scope below the current one and makes it current. The caller gives the old one back to `close_scope`.
-    pub(crate) fn open_scope(&mut self, kind: ScopeKind, name: Word, span: Span) -> u32 {
+    /// `shape` tells scopes without a name apart.
+    pub(crate) fn open_scope(&mut self, kind: ScopeKind, name: Word, shape: u64, span: Span) -> u32 {
         let parent = self.scope;
         let parent_id = self.scope_id();
         let tag: &[u8] = match kind {
@@ -94,9 +95,9 @@ impl Extractor<'_> {
             ScopeKind::Comprehension => b"scope:comprehension",
             ScopeKind::TypeParams => b"scope:type_params",
         };
-        let shape = mix(id_of(&[tag]), name.hash);
-        let count = self.occurrences.entry(mix(parent_id, shape)).or_insert(0);
-        let id = id_of(&[&parent_id.to_le_bytes(), tag, &name.hash.to_le_bytes(), &count.to_le_bytes()]);
+        let shape = mix(name.hash, shape);
+        let count = self.occurrences.entry(mix(parent_id, mix(id_of(&[tag]), shape))).or_insert(0);
+        let id = id_of(&[&parent_id.to_le_bytes(), tag, &shape.to_le_bytes(), &count.to_le_bytes()]);
         *count += 1;
         self.scope = self.scopes.len() as u32;
         self.scopes.push(Scope::new(id, parent, kind, name.symbol, NOTHING));

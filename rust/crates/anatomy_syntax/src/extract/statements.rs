@@ -9,6 +9,7 @@ use super::{
     exprs::last_word,
     kinds::{Kind, children_in_field, fields, kind_of, named_children, type_field},
     scopes::{Declared, ScopeKind},
+    words::mix,
 };
 
 impl<'t> Extractor<'t> {
@@ -28,6 +29,11 @@ impl<'t> Extractor<'t> {
         match kind_of(node) {
             Kind::Comment => {}
             Kind::Block => self.statements(node),
+            Kind::ExpressionStatement if node.named_child_count() == 1 => {
+                if let Some(child) = node.named_child(0) {
+                    self.part(child);
+                }
+            }
             Kind::ExpressionStatement => {
                 for child in named_children(node) {
                     self.part(child);
@@ -79,7 +85,10 @@ impl<'t> Extractor<'t> {
                 self.exported(right, self.vocabulary.define);
                 (Value::default(), Vec::new())
             }
-            Some(right) => self.value_and_items(right),
+            Some(right) => {
+                let taker = targets.first().map_or(0, |target| self.taker_of(*target));
+                self.taken_by(taker, |this| this.value_and_items(right))
+            }
         };
         let annotation = match annotation_node {
             Some(annotation) => self.annotation(annotation),
@@ -98,12 +107,30 @@ impl<'t> Extractor<'t> {
         }
     }
 
+    /// The hash of a target, for what it takes.
+    pub(crate) fn taker_of(&mut self, target: Node<'_>) -> u64 {
+        match kind_of(target) {
+            Kind::Identifier => self.word(target).hash,
+            Kind::Attribute => {
+                target.child_by_field_id(fields().attribute).map_or(0, |word| mix(1, self.word(word).hash))
+            }
+            _ => target
+                .named_child(0)
+                .filter(|child| kind_of(*child) == Kind::Identifier)
+                .map_or(0, |child| mix(2, self.word(child).hash)),
+        }
+    }
+
     /// The value of a right side, with the values of its items where they are written out.
     fn value_and_items(&mut self, right: Node<'_>) -> (Value, Vec<Value>) {
         match kind_of(right) {
             Kind::Tuple | Kind::ExpressionList | Kind::PatternList => {
                 let children = named_children(right);
-                let items: Vec<Value> = children.iter().map(|child| self.expr(*child, Use::Followed)).collect();
+                let taker = self.taker;
+                let items: Vec<Value> = (0u64..)
+                    .zip(&children)
+                    .map(|(at, child)| self.taken_by(mix(taker, at), |this| this.expr(*child, Use::Followed)))
+                    .collect();
                 let starred = children.iter().any(|child| {
                     matches!(kind_of(*child), Kind::ListSplat | Kind::ListSplatPattern | Kind::Parenthesized)
                 });
@@ -414,7 +441,10 @@ impl<'t> Extractor<'t> {
             let child = cursor.node();
             let kind = kind_of(child);
             let words = self.vocabulary;
+            // Recovery takes keywords that it did not expect for names.
+            let keyword = if kind == Kind::Identifier { keyword(self.text_of(child)) } else { "" };
             match (before, kind) {
+                _ if !keyword.is_empty() => {}
                 ("def", Kind::Identifier) | ("class", Kind::Identifier) => {
                     let word = self.word(child);
                     let span = self.span(child);
@@ -434,7 +464,7 @@ impl<'t> Extractor<'t> {
                 },
                 _ => {}
             }
-            before = if child.is_named() { "" } else { child.kind() };
+            before = if child.is_named() { keyword } else { child.kind() };
             if !cursor.goto_next_sibling() {
                 break;
             }
@@ -457,4 +487,13 @@ impl<'t> Extractor<'t> {
             self.name_use(*first, self.vocabulary.load);
         }
     }
+}
+
+/// The text, if it is a keyword that starts statements.
+fn keyword(text: &str) -> &'static str {
+    const WORDS: [&str; 20] = [
+        "def", "class", "return", "import", "from", "if", "elif", "else", "for", "while", "try", "except", "finally",
+        "with", "raise", "del", "pass", "assert", "async", "lambda",
+    ];
+    WORDS.into_iter().find(|word| *word == text).unwrap_or_default()
 }

@@ -24,7 +24,10 @@ impl<'t> Extractor<'t> {
     /// Reads a string literal, concatenated ones included.
     pub(crate) fn string(&mut self, node: Node<'_>, used: Use) -> Value {
         let argument = self.string_argument.take();
-        self.interpolations(node);
+        let prefix = || self.text_of(node).bytes().take_while(u8::is_ascii_alphabetic);
+        if kind_of(node) == Kind::ConcatenatedString || prefix().any(|byte| matches!(byte | 0x20, b'f' | b't')) {
+            self.interpolations(node);
+        }
         if self.in_annotation
             && let Some(content) = self.plain(node).and_then(|plain| plain.verbatim)
         {
@@ -40,7 +43,7 @@ impl<'t> Extractor<'t> {
         let Some(plain) = plain.filter(|plain| plain.value.len() <= LONGEST && !plain.is_bytes) else {
             return self.literal(node, words.literal, type_name, 0, used);
         };
-        let shape = mix(text_hash("literal:str"), text_hash(&plain.value));
+        let shape = mix(mix(text_hash("literal:str"), text_hash(&plain.value)), self.taker);
         let id = self.fresh(shape);
         let span = self.span(node);
         self.anchor(id, span, span, AnchorKind::Expression);

@@ -47,8 +47,7 @@ pub(crate) type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<QuickHasher>>;
 
 /// Two hashes as one; the order matters.
 pub(crate) fn mix(left: u64, right: u64) -> u64 {
-    let product =
-        u128::from(left ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(u128::from(right ^ 0xD6E8_FEB8_6659_FD93) | 1);
+    let product = u128::from(left ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(u128::from(right ^ 0xD6E8_FEB8_6659_FD93) | 1);
     (product as u64) ^ ((product >> 64) as u64).rotate_left(23)
 }
 
