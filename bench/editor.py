@@ -31,7 +31,7 @@ class Editor:
     """One editor with one server."""
 
     def __init__(
-        self, root: Path, command: Sequence[str] = SERVER, timeout: float = 60.0, stderr: BinaryIO | None = None
+        self, root: Path, command: Sequence[str] = SERVER, timeout: float = 60.0, stderr: BinaryIO | int | None = None
     ) -> None:
         self.root = root
         self.timeout = timeout

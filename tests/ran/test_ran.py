@@ -1,12 +1,16 @@
 """Exactly what ran: for each kind of edit the evidence that changed and the views that were recomputed, and nothing else.
 
-A line for each evidence table and view with the rows that came and went; `same` is a view that recomputed some keys and found
-what it had. A view that is not listed recomputed no key.
+The expected lists stand in `ran.md`: a line for each evidence table and view with the rows that came and went; `same` is a
+view that recomputed some keys and found what it had. A view that is not listed recomputed no key. `UPDATE_LISTS=1` writes
+the lists anew; read the difference like a reviewer, because each line is work at every such keystroke.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -32,6 +36,7 @@ SHOP = {
     "alone.py": "def lonely():\n    first = 1\n    return first\n",
     "tax.py": "from shop.taxes import rate\n\nrate()\n",
 }
+LISTS = Path(__file__).with_name("ran.md")
 TOOLS = SHOP["shop/tools.py"]
 
 
@@ -58,6 +63,18 @@ def ran(report: Mapping[str, Any]) -> str:
             mode = "" if view["mode"] == "keyed" else f" {view['mode']}"
             lines.append(f"{view['view']}{mode} " + (f"+{came} -{went}" if came or went else "same"))
     return "\n".join(lines)
+
+
+def as_listed(title: str, report: Mapping[str, Any]) -> None:
+    """Compare with the list under that heading."""
+    section = re.compile(rf"(?<=^## {re.escape(title)}\n\n```\n)[^`]*(?=```$)", re.MULTILINE)
+    text = LISTS.read_text("utf-8")
+    found = section.search(text)
+    assert found is not None, f"{LISTS.name} has no list under `{title}`"
+    if os.environ.get("UPDATE_LISTS"):
+        LISTS.write_text(text[: found.start()] + ran(report) + "\n" + text[found.end() :], "utf-8")
+    else:
+        assert ran(report) == found[0].strip(), title
 
 
 def typed(shop: Memory, path: str, old: str, new: str) -> dict[str, Any]:
@@ -110,17 +127,7 @@ def test_saving_what_the_graph_holds_runs_nothing(shop: Memory) -> None:
 
 
 def test_a_body_edit_stays_in_its_body(shop: Memory) -> None:
-    assert ran(typed(shop, "shop/tools.py", "order.price", "order.cost")) == BODY.strip()
-
-
-BODY = """
-exprs +1 -1
-returns +1 -1
---
-static_value same
-value same
-refers_to same
-"""
+    as_listed("A body edit stays in its body", typed(shop, "shop/tools.py", "order.price", "order.cost"))
 
 
 def test_another_docstring_changes_the_docstring(shop: Memory) -> None:
@@ -129,36 +136,23 @@ def test_another_docstring_changes_the_docstring(shop: Memory) -> None:
 
 
 def test_a_rename_runs_what_the_name_reaches(shop: Memory) -> None:
-    assert ran(typed(shop, "shop/tools.py", "discount", "rebate")) == RENAME.strip()
-
-
-RENAME = ""
+    as_listed("A rename runs what the name reaches", typed(shop, "shop/tools.py", "discount", "rebate"))
 
 
 def test_a_file_that_nobody_imports_touches_no_other(shop: Memory) -> None:
-    report = typed(shop, "alone.py", "first", "second")
-    assert ran(report) == ALONE.strip()
-
-
-ALONE = ""
+    as_listed("A file that nobody imports touches no other", typed(shop, "alone.py", "first", "second"))
 
 
 def test_a_missing_module_that_appears_runs_the_imports_that_miss_it(shop: Memory) -> None:
     shop.write({"shop/taxes.py": "def rate(): ...\n"})
     report = shop.commit()
     assert report["files"] == ["shop/taxes.py"]
-    assert ran(report) == APPEARS.strip()
-
-
-APPEARS = ""
+    as_listed("A missing module that appears runs the imports that miss it", report)
 
 
 def test_a_file_that_goes_takes_only_its_own(shop: Memory) -> None:
     shop.write({"alone.py": None})
-    assert ran(shop.commit()) == GOES.strip()
-
-
-GOES = ""
+    as_listed("A file that goes takes only its own", shop.commit())
 
 
 def test_the_work_does_not_grow_with_the_workspace(document: bytes) -> None:

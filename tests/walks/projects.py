@@ -70,6 +70,20 @@ BLOCKS = (
 )
 """What one block of a file may be."""
 
+CHAIN_BLOCKS = (
+    "from {module} import {w}\n",
+    "from {module} import {w}\n",
+    "from {module} import *\n",
+    "import {module}\n{w} = {module}.{w}\n",
+    "import {module}\nclass {w}({module}.{w}):\n    def {v}(self): return super().{v}()\n",
+    "from {module} import {w} as {w}0\nclass {w}({w}0): pass\n",
+    "def {w}(): return {v}().{w}\n",
+    "class {w}:\n    {v} = 1\n    def {w}(self) -> {w}: return self.{w}()\n",
+    "{w} = {v}\n",
+    "{w}().{w}().{w}().{v}\n",
+)
+"""Blocks for projects that hand the same few names on from module to module, deeper than rules follow, and in circles."""
+
 RUBBISH = ("def (:\n", ")\n", "class\n", "'''\n", "    \n", "\tx\n", "import\n", "from . import (\n", "@\n", "x = \n", "\u00e4\u4e00 = '\U0001f600'\n", "\x0c\n", "\r\n", "\\\n")  # fmt: skip
 """What stands in a file for a moment while somebody types."""
 
@@ -79,7 +93,18 @@ class Generator:
 
     def __init__(self, seed: int, walk: int) -> None:
         self.random = random.Random(f"{seed}/{walk}")
-        self.texts = {path: self._text() for path in self.random.sample(PATHS, self.random.randint(2, 6))}
+        self.paths, self.modules, self.words, self.blocks = PATHS, MODULES, WORDS, BLOCKS
+        if walk % 4 == 3:
+            self.modules = tuple(f"m{number}" for number in range(14))
+            self.paths = tuple(f"{module}.py" for module in self.modules)
+            self.words, self.blocks = ("f", "C"), CHAIN_BLOCKS
+        count = self.random.randint(2, 6) if walk % 4 < 3 else len(self.paths)
+        self.texts = {path: self._text() for path in self.random.sample(self.paths, count)}
+        if walk % 4 == 3:
+            # The longest chain stands at the start; the edits break it and mend it.
+            self.texts |= {
+                f"m{number}.py": f"from m{number + 1} import *\n" + self.texts[f"m{number}.py"] for number in range(13)
+            }
         self.past = [dict(self.texts)]
 
     def step(self) -> Step:
@@ -108,7 +133,7 @@ class Generator:
         draw = self.random.random()
         after = dict(texts)
         if not after or draw < 0.08:
-            after[self.random.choice(PATHS)] = self._text()
+            after[self.random.choice(self.paths)] = self._text()
             return after
         path = self.random.choice(sorted(after))
         if draw < 0.14:
@@ -125,7 +150,7 @@ class Generator:
         elif draw < 0.70:
             del lines[at : at + self.random.randint(1, 3)]
         elif draw < 0.90:
-            old, new = self.random.choice(WORDS), self.random.choice(WORDS)
+            old, new = self.random.choice(self.words), self.random.choice(self.words)
             text = "".join(lines)
             found = list(re.finditer(rf"\b{old}\b", text))
             if found:
@@ -142,19 +167,19 @@ class Generator:
         return after
 
     def _renamed_everywhere(self) -> dict[str, str]:
-        old, new = self.random.choice(WORDS), self.random.choice(WORDS)
+        old, new = self.random.choice(self.words), self.random.choice(self.words)
         return {path: re.sub(rf"\b{old}\b", new, text) for path, text in self.texts.items()}
 
     def _moved(self) -> dict[str, str]:
         after = dict(self.texts)
         if after:
             text = after.pop(self.random.choice(sorted(after)))
-            after[self.random.choice(PATHS)] = text
+            after[self.random.choice(self.paths)] = text
         return after
 
     def _text(self) -> str:
         return "".join(self._block() for _ in range(self.random.randint(0, 7)))
 
     def _block(self) -> str:
-        words = {place: self.random.choice(WORDS) for place in "wvut"}
-        return self.random.choice(BLOCKS).format(module=self.random.choice(MODULES), **words)
+        words = {place: self.random.choice(self.words) for place in "wvut"}
+        return self.random.choice(self.blocks).format(module=self.random.choice(self.modules), **words)

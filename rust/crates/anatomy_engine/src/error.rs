@@ -33,7 +33,12 @@ impl EngineError {
 
     /// A refusal of the compiler.
     #[must_use]
-    pub fn compile(code: ErrorCode, place: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn compile(
+        code: ErrorCode,
+        place: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         EngineError { place: place.into(), ..EngineError::new(code, Stage::Compile, message, hint) }
     }
 
@@ -52,7 +57,13 @@ impl EngineError {
 
 impl From<ProgramError> for EngineError {
     fn from(error: ProgramError) -> Self {
-        EngineError { code: error.code, stage: error.stage, place: error.place, message: error.message, hint: error.hint }
+        EngineError {
+            code: error.code,
+            stage: error.stage,
+            place: error.place,
+            message: error.message,
+            hint: error.hint,
+        }
     }
 }
 

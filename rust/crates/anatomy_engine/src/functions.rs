@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use anatomy_facts::contract::{field, is_symbol};
-use anatomy_facts::{id_of, ColumnType, Symbol};
+use anatomy_facts::{ColumnType, Symbol, id_of};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt32Array, UInt64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, UInt32Type, UInt64Type};
@@ -18,10 +18,19 @@ use datafusion::logical_expr::{
 
 /// All functions, to be registered in a session.
 pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
-    [Which::Text, Which::Symbol, Which::Id, Which::Dotted, Which::DottedParent, Which::DottedFirst, Which::DottedLast, Which::PathStep]
-        .into_iter()
-        .map(|which| Arc::new(ScalarUDF::new_from_impl(Function { which, signature: which.signature() })))
-        .collect()
+    [
+        Which::Text,
+        Which::Symbol,
+        Which::Id,
+        Which::Dotted,
+        Which::DottedParent,
+        Which::DottedFirst,
+        Which::DottedLast,
+        Which::PathStep,
+    ]
+    .into_iter()
+    .map(|which| Arc::new(ScalarUDF::new_from_impl(Function { which, signature: which.signature() })))
+    .collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +48,9 @@ enum Which {
 impl Which {
     fn signature(self) -> Signature {
         match self {
-            Which::Text | Which::Symbol | Which::DottedParent | Which::DottedFirst | Which::DottedLast => Signature::any(1, Volatility::Immutable),
+            Which::Text | Which::Symbol | Which::DottedParent | Which::DottedFirst | Which::DottedLast => {
+                Signature::any(1, Volatility::Immutable)
+            }
             Which::Dotted | Which::PathStep => Signature::any(2, Volatility::Immutable),
             Which::Id => Signature::variadic_any(Volatility::Immutable),
         }
@@ -102,7 +113,11 @@ impl ScalarUDFImpl for Function {
                 _ => {
                     let texts = cast(&arrays[0], &DataType::Utf8)?;
                     Arc::new(
-                        texts.as_string::<i32>().iter().map(|text| text.map(|text| Symbol::of(text).0)).collect::<UInt32Array>(),
+                        texts
+                            .as_string::<i32>()
+                            .iter()
+                            .map(|text| text.map(|text| Symbol::of(text).0))
+                            .collect::<UInt32Array>(),
                     )
                 }
             },
@@ -132,7 +147,8 @@ impl ScalarUDFImpl for Function {
                 let positions = cast(&arrays[0], &DataType::UInt64)?;
                 let rests = cast(&arrays[1], &DataType::UInt64)?;
                 // Four bits for each step, the first step in the highest; more than 15 bases share the last number.
-                let step = |(position, rest): (Option<u64>, Option<u64>)| Some((position?.min(14) + 1) << 60 | rest? >> 4);
+                let step =
+                    |(position, rest): (Option<u64>, Option<u64>)| Some((position?.min(14) + 1) << 60 | rest? >> 4);
                 let (positions, rests) = (positions.as_primitive::<UInt64Type>(), rests.as_primitive::<UInt64Type>());
                 Arc::new(positions.iter().zip(rests.iter()).map(step).collect::<UInt64Array>())
             }
@@ -160,7 +176,9 @@ fn symbols(array: &ArrayRef) -> Result<&UInt32Array> {
 fn text_of_symbols(array: &ArrayRef) -> ArrayRef {
     let numbers = array.as_primitive::<UInt32Type>();
     let texts = Symbol::texts(numbers.values().iter().copied());
-    Arc::new(texts.into_iter().enumerate().map(|(row, text)| numbers.is_valid(row).then_some(text)).collect::<StringArray>())
+    Arc::new(
+        texts.into_iter().enumerate().map(|(row, text)| numbers.is_valid(row).then_some(text)).collect::<StringArray>(),
+    )
 }
 
 /// Shows every symbol column of a batch as text.

@@ -1,5 +1,5 @@
 //! Indexes a folder with a program document and prints what it took: `index PROGRAM.json FOLDER`.
-#![allow(clippy::print_stdout, reason = "printing is what this example is for")]
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a measuring tool: it reads files and prints")]
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -43,10 +43,17 @@ fn main() {
             let dotted = relative.trim_end_matches(".py").replace('/', ".");
             let is_package = dotted.ends_with("__init__");
             let module = dotted.trim_end_matches(".__init__").to_owned();
-            let package = if is_package { module.clone() } else { module.rsplit_once('.').map_or("", |of| of.0).to_owned() };
+            let package =
+                if is_package { module.clone() } else { module.rsplit_once('.').map_or("", |of| of.0).to_owned() };
             SourceFile {
                 path: relative,
-                context: ModuleContext { module, package, is_package, partition: "user".into(), ..ModuleContext::default() },
+                context: ModuleContext {
+                    module,
+                    package,
+                    is_package,
+                    partition: "user".into(),
+                    ..ModuleContext::default()
+                },
                 content: std::fs::read(path).ok(),
                 error: String::new(),
             }
@@ -68,7 +75,11 @@ fn main() {
     if let Ok(stats) = answers.stats() {
         let tables = stats["tables"].as_object().cloned().unwrap_or_default();
         let total: u64 = tables.values().filter_map(|table| table["bytes"].as_u64()).sum();
-        println!("tables {} MB, places {} MB", total / 1_000_000, stats["places"]["bytes"].as_u64().unwrap_or(0) / 1_000_000);
+        println!(
+            "tables {} MB, places {} MB",
+            total / 1_000_000,
+            stats["places"]["bytes"].as_u64().unwrap_or(0) / 1_000_000
+        );
     }
     // One keystroke after another in one file.
     let target = files.iter().max_by_key(|file| file.content.as_ref().map_or(0, Vec::len).min(60_000)).expect("a file");
@@ -88,7 +99,10 @@ fn main() {
         spent.push((parsed.as_micros(), report.extract_micros, report.refresh.micros, report.total_micros));
         if version == 2 || version == 3 {
             for view in &report.refresh.views {
-                println!("  edit: {:>6} us {} keys {} +{} -{}", view.micros, view.view, view.keys, view.inserted, view.deleted);
+                println!(
+                    "  edit: {:>6} us {} keys {} +{} -{}",
+                    view.micros, view.view, view.keys, view.inserted, view.deleted
+                );
             }
             println!("  evidence {:?}", report.refresh.evidence);
         }

@@ -70,7 +70,9 @@ impl FileView {
             })
             .collect();
         // Between two words the one that starts here is meant.
-        found.sort_by_key(|anchor| (anchor.end == offset, anchor.kind != AnchorKind::Reference, anchor.end - anchor.start));
+        found.sort_by_key(|anchor| {
+            (anchor.end == offset, anchor.kind != AnchorKind::Reference, anchor.end - anchor.start)
+        });
         let inside = found.first().is_some_and(|anchor| anchor.end != offset);
         if inside {
             found.retain(|anchor| anchor.end != offset);

@@ -218,7 +218,8 @@ impl Workspace {
         };
         let mut versions = HashMap::new();
         for (path, document, context) in &dirty {
-            let facts = anatomy_syntax::extract(path, context, document.text(), document.tree(), document.errors().to_vec());
+            let facts =
+                anatomy_syntax::extract(path, context, document.text(), document.tree(), document.errors().to_vec());
             let index = document.index().clone();
             let facts = staged(facts, index, document.changed_ranges().to_vec(), Some(document.version()));
             taken.insert(path.clone(), Some(facts));
@@ -291,6 +292,7 @@ impl Workspace {
             }
         }
         let mut staged = held(&self.staged);
+        #[expect(clippy::iter_over_hash_type, reason = "each entry goes to its own place")]
         for (path, facts) in taken {
             if !documents.contains_key(&path) {
                 staged.entry(path).or_insert(facts);

@@ -22,7 +22,12 @@ pub struct ProgramError {
 impl ProgramError {
     /// A refusal while compiling.
     #[must_use]
-    pub fn compile(code: ErrorCode, place: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn compile(
+        code: ErrorCode,
+        place: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         ProgramError { code, stage: Stage::Compile, place: place.into(), message: message.into(), hint: hint.into() }
     }
 }

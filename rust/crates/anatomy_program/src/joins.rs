@@ -5,7 +5,7 @@
 
 use anatomy_facts::ErrorCode;
 
-use crate::{error::nearest, ProgramError};
+use crate::{ProgramError, error::nearest};
 
 /// The columns of one joined relation: (alias, column, role).
 pub type RelationColumns = Vec<(String, String, String)>;
@@ -20,6 +20,9 @@ pub struct JoinKey {
     /// Why: `role expr` or `role scope, same name`.
     pub reason: String,
 }
+
+/// A column of the left and one of the right, each as (alias, column).
+type Pair<'a> = (&'a (String, String), &'a (String, String));
 
 /// The equalities between what is joined so far and one more relation.
 ///
@@ -40,8 +43,7 @@ pub fn infer_keys(place: &str, left: &RelationColumns, right: &RelationColumns) 
             side.iter().filter(|column| column.2 == role).map(|column| (column.0.clone(), column.1.clone())).collect()
         };
         let (lefts, rights) = (of(left), of(right));
-        let pairs: Vec<(&(String, String), &(String, String))> =
-            lefts.iter().flat_map(|l| rights.iter().map(move |r| (l, r))).collect();
+        let pairs: Vec<Pair<'_>> = lefts.iter().flat_map(|l| rights.iter().map(move |r| (l, r))).collect();
         let same_name: Vec<_> = pairs.iter().filter(|(l, r)| l.1 == r.1).copied().collect();
         let (pair, reason) = match (pairs.as_slice(), same_name.as_slice()) {
             ([], _) => continue,
@@ -59,11 +61,8 @@ pub fn infer_keys(place: &str, left: &RelationColumns, right: &RelationColumns) 
                 ));
             }
         };
-        let key = JoinKey {
-            left: format!("{}.{}", pair.0.0, pair.0.1),
-            right: format!("{}.{}", pair.1.0, pair.1.1),
-            reason,
-        };
+        let key =
+            JoinKey { left: format!("{}.{}", pair.0.0, pair.0.1), right: format!("{}.{}", pair.1.0, pair.1.1), reason };
         if role == "file" {
             file_key = Some(key);
         } else {
@@ -99,8 +98,10 @@ mod tests {
 
     #[test]
     fn roles_join_where_names_differ() {
-        let left = columns("names", &[("expr", "expr"), ("target_scope", "scope"), ("name", "symbol"), ("file", "file")]);
-        let right = columns("bindings", &[("binding", "binding"), ("scope", "scope"), ("name", "symbol"), ("file", "file")]);
+        let left =
+            columns("names", &[("expr", "expr"), ("target_scope", "scope"), ("name", "symbol"), ("file", "file")]);
+        let right =
+            columns("bindings", &[("binding", "binding"), ("scope", "scope"), ("name", "symbol"), ("file", "file")]);
         let keys = infer_keys("r", &left, &right).unwrap();
         let sides: Vec<(&str, &str)> = keys.iter().map(|key| (key.left.as_str(), key.right.as_str())).collect();
         assert_eq!(sides, [("names.target_scope", "bindings.scope"), ("names.name", "bindings.name")]);

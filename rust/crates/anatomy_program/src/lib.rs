@@ -10,6 +10,6 @@ mod order;
 mod spec;
 
 pub use error::ProgramError;
-pub use joins::{infer_keys, JoinKey, RelationColumns};
+pub use joins::{JoinKey, RelationColumns, infer_keys};
 pub use order::topological;
 pub use spec::{Confidence, Pack, Program, Refresh, ViewKind, ViewSpec, Winner};

@@ -227,11 +227,17 @@ impl ViewSpec {
             return Err(ProgramError::compile(
                 ErrorCode::RuleWinnerIncomplete,
                 self.place("winner"),
-                format!("rule `{}` has a winner without {}", self.name, if winner.group.is_empty() { "group keys" } else { "order keys" }),
+                format!(
+                    "rule `{}` has a winner without {}",
+                    self.name,
+                    if winner.group.is_empty() { "group keys" } else { "order keys" }
+                ),
                 "write winner = { group = [\"expr\"], order = [\"level\", \"rank desc\"] }",
             ));
         }
-        if self.kind == ViewKind::Diagnostic && (self.message.is_empty() || self.code.is_empty() || self.severity.is_empty()) {
+        if self.kind == ViewKind::Diagnostic
+            && (self.message.is_empty() || self.code.is_empty() || self.severity.is_empty())
+        {
             return Err(ProgramError::compile(
                 ErrorCode::ProgramDecode,
                 self.place("message"),

@@ -111,7 +111,13 @@ impl Engine {
         PyBytes::new(py, &found)
     }
 
-    fn edit_document<'py>(&self, py: Python<'py>, path: &str, version: i64, changes: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    fn edit_document<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        version: i64,
+        changes: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| self.0.edit(path, version, changes)))
     }
 
@@ -132,7 +138,9 @@ impl Engine {
     fn commit<'py>(&self, py: Python<'py>, cancel: Option<&CancelToken>) -> PyResult<Bound<'py, PyBytes>> {
         let flag = cancel.map_or_else(Arc::default, |token| token.0.clone());
         let done = py.detach(|| {
-            self.0.commit(&flag).map(|report| serde_json::to_vec(&report).unwrap_or_else(|error| error.to_string().into_bytes()))
+            self.0
+                .commit(&flag)
+                .map(|report| serde_json::to_vec(&report).unwrap_or_else(|error| error.to_string().into_bytes()))
         });
         bytes(py, done)
     }
@@ -179,7 +187,13 @@ impl Snapshot {
         bytes(py, py.detach(|| self.answers.references(path, line, character, include_declaration, self.encoding)))
     }
 
-    fn document_highlight<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {
+    fn document_highlight<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| self.answers.document_highlight(path, line, character, self.encoding)))
     }
 

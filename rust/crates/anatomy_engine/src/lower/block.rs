@@ -95,7 +95,8 @@ impl Reader<'_> {
         match plan {
             LogicalPlan::TableScan(scan) => {
                 let name = scan.table_name.table();
-                let entry = self.catalog.get(name).ok_or_else(|| self.refuse(&format!("the unknown relation `{name}`")))?;
+                let entry =
+                    self.catalog.get(name).ok_or_else(|| self.refuse(&format!("the unknown relation `{name}`")))?;
                 let alias = format!("t{}", self.next);
                 self.next += 1;
                 let outputs = scan

@@ -7,8 +7,8 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
-use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion::optimizer::Optimizer;
+use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
@@ -128,11 +128,9 @@ impl Session {
 
     /// Tables that a statement reads.
     pub(crate) fn tables(&self, statement: &Statement) -> Result<Vec<String>> {
-        let references = self
-            .context
-            .state()
-            .resolve_table_references(statement)
-            .map_err(|error| EngineError::new(ErrorCode::RuleSql, Stage::Compile, error.strip_backtrace(), "check the SQL text"))?;
+        let references = self.context.state().resolve_table_references(statement).map_err(|error| {
+            EngineError::new(ErrorCode::RuleSql, Stage::Compile, error.strip_backtrace(), "check the SQL text")
+        })?;
         Ok(references.into_iter().map(|reference| reference.table().to_owned()).collect())
     }
 }

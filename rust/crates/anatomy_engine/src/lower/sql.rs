@@ -6,22 +6,20 @@
 use std::ops::ControlFlow;
 
 use anatomy_facts::ErrorCode;
-use anatomy_program::{infer_keys, JoinKey, RelationColumns, ViewSpec};
+use anatomy_program::{JoinKey, RelationColumns, ViewSpec, infer_keys};
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast::{
-    visit_expressions_mut, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, Value,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
+    ObjectName, Value, visit_expressions_mut,
 };
 
 use crate::error::{EngineError, Result};
 
+/// Gives (column, role) of the columns of a relation by name, `None` for an unknown one.
+pub(crate) type ColumnsOf<'a> = &'a dyn Fn(&str) -> Option<Vec<(String, String)>>;
+
 /// SQL text of a rule that has `from`, and the join keys that were inferred for it.
-///
-/// `columns_of` gives (column, role) of a relation by name, `None` for an unknown one.
-pub(crate) fn sql_of(
-    spec: &ViewSpec,
-    columns_of: &dyn Fn(&str) -> Option<Vec<(String, String)>>,
-) -> Result<(String, Vec<JoinKey>)> {
+pub(crate) fn sql_of(spec: &ViewSpec, columns_of: ColumnsOf<'_>) -> Result<(String, Vec<JoinKey>)> {
     let known = |item: &str, key: &str| -> Result<(String, String, RelationColumns)> {
         let (relation, alias) = ViewSpec::aliased(item);
         let columns = columns_of(relation).ok_or_else(|| {
@@ -36,23 +34,31 @@ pub(crate) fn sql_of(
         Ok((relation.to_owned(), alias.to_owned(), qualified))
     };
     let (relation, alias, mut left) = known(&spec.from, "from")?;
-    let all_from: Vec<String> = left.iter().map(|(alias, column, _)| format!("{alias}.\"{column}\" AS \"{column}\"")).collect();
+    let all_from: Vec<String> =
+        left.iter().map(|(alias, column, _)| format!("{alias}.\"{column}\" AS \"{column}\"")).collect();
     let mut text = format!("FROM {relation} AS {alias}");
     let mut keys = Vec::new();
-    let join = |item: &String, key: &str, word: &str, left: &mut RelationColumns, keys: &mut Vec<JoinKey>, text: &mut String| -> Result<()> {
+    let join = |item: &String,
+                key: &str,
+                word: &str,
+                left: &mut RelationColumns,
+                keys: &mut Vec<JoinKey>,
+                text: &mut String|
+     -> Result<()> {
         let (relation, alias, right) = known(item, key)?;
         let later: Vec<&String> =
             spec.to.iter().chain(&spec.unless).skip_while(|other| !std::ptr::eq(*other, item)).skip(1).collect();
-        let belongs = |on: &&String| {
-            mentions(on, &alias) && !later.iter().any(|other| mentions(on, ViewSpec::aliased(other).1))
-        };
+        let belongs =
+            |on: &&String| mentions(on, &alias) && !later.iter().any(|other| mentions(on, ViewSpec::aliased(other).1));
         let mut conditions: Vec<String> = spec.on.iter().filter(belongs).cloned().collect();
         if conditions.is_empty() {
             let inferred = infer_keys(&spec.place(key), left, &right)?;
             conditions.extend(inferred.iter().map(|key| format!("{} = {}", key.left, key.right)));
             let equated: Vec<String> = inferred.iter().map(|key| key.right.clone()).collect();
             if word == "JOIN" {
-                left.extend(right.into_iter().filter(|column| !equated.contains(&format!("{}.{}", column.0, column.1))));
+                left.extend(
+                    right.into_iter().filter(|column| !equated.contains(&format!("{}.{}", column.0, column.1))),
+                );
             }
             keys.extend(inferred);
         } else if word == "JOIN" {
@@ -88,9 +94,8 @@ fn mentions(sql: &str, alias: &str) -> bool {
 
 /// Parses SQL text of a rule and makes symbols of its string literals.
 pub(crate) fn parse_rule(place: &str, sql: &str) -> Result<Statement> {
-    let refused = |message: String| {
-        EngineError::compile(ErrorCode::RuleSql, place, message, format!("the SQL text is: {sql}"))
-    };
+    let refused =
+        |message: String| EngineError::compile(ErrorCode::RuleSql, place, message, format!("the SQL text is: {sql}"));
     let mut statements = DFParser::parse_sql(sql).map_err(|error| refused(error.strip_backtrace()))?;
     let (Some(mut statement), None) = (statements.pop_front(), statements.pop_front()) else {
         return Err(refused("expected exactly one SELECT".to_owned()));
@@ -178,7 +183,10 @@ mod tests {
     #[test]
     fn a_literal_stays_text_where_text_is_meant() {
         assert_eq!(rewritten("SELECT text(name) LIKE 'a%' FROM t"), "SELECT text(name) LIKE 'a%' FROM t");
-        assert_eq!(rewritten("SELECT starts_with(text(name), '_') FROM t"), "SELECT starts_with(text(name), '_') FROM t");
+        assert_eq!(
+            rewritten("SELECT starts_with(text(name), '_') FROM t"),
+            "SELECT starts_with(text(name), '_') FROM t"
+        );
         assert_eq!(rewritten("SELECT symbol(text(a) || '.b') FROM t"), "SELECT symbol(text(a) || '.b') FROM t");
     }
 }

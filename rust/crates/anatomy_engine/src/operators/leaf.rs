@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::UInt32Array;
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::compute::kernels::cmp::lt;
-use arrow::array::UInt32Array;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::Statistics;
 use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
@@ -18,7 +18,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream;
 
-use super::{properties, Run, Version};
+use super::{Run, Version, properties};
 
 /// All rows of a relation, some of its columns. The column `level` bounds [`Version::Below`].
 #[derive(Debug)]
@@ -84,7 +84,10 @@ impl ExecutionPlan for LeafExec {
         let mut batches = Vec::new();
         for mut batch in run.relation(self.relation, self.version).batches() {
             if let (Version::Below, Some(level)) = (self.version, self.level) {
-                let mask = lt(batch.column(level).as_primitive::<arrow::datatypes::UInt32Type>(), &UInt32Array::new_scalar(run.below))?;
+                let mask = lt(
+                    batch.column(level).as_primitive::<arrow::datatypes::UInt32Type>(),
+                    &UInt32Array::new_scalar(run.below),
+                )?;
                 batch = filter_record_batch(&batch, &mask)?;
             }
             let columns = self.columns.iter().map(|&column| batch.column(column).clone()).collect();

@@ -16,7 +16,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::StreamExt;
 
-use super::{properties, Run, Version};
+use super::{Run, Version, properties};
 
 /// What becomes of an input row and its matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,11 +138,8 @@ impl ExecutionPlan for LookUpExec {
 fn probe(input: &RecordBatch, spec: &LookUpSpec, run: &Run, schema: &SchemaRef) -> Result<RecordBatch> {
     let relation = run.relation(spec.relation, spec.version);
     let rows = input.num_rows();
-    let keys = spec
-        .on
-        .iter()
-        .map(|(expr, _)| expr.evaluate(input)?.into_array(rows))
-        .collect::<Result<Vec<ArrayRef>>>()?;
+    let keys =
+        spec.on.iter().map(|(expr, _)| expr.evaluate(input)?.into_array(rows)).collect::<Result<Vec<ArrayRef>>>()?;
     let columns: Vec<usize> = spec.on.iter().map(|(_, column)| *column).collect();
     let (mut probes, mut found) = relation.look_up(&columns, &keys);
     if let (Version::Below, Some(level)) = (spec.version, spec.level) {

@@ -13,10 +13,10 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::TaskContext;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning};
-use datafusion::physical_plan::execution_plan::{reset_plan_states, Boundedness, EmissionType};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, reset_plan_states};
 use datafusion::physical_plan::{ExecutionPlan, PlanProperties};
 use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt;
@@ -24,8 +24,8 @@ use futures::TryStreamExt;
 use crate::store::{Relation, Snapshot};
 
 pub(crate) use leaf::{InputExec, LeafExec};
-pub(crate) use look_up::{look_ups, LookUpExec, LookUpKind, LookUpSpec};
-pub(crate) use winner::{choose, ranks, OrderKey};
+pub(crate) use look_up::{LookUpExec, LookUpKind, LookUpSpec, look_ups};
+pub(crate) use winner::{OrderKey, choose, ranks};
 
 /// Which version of a relation a leaf reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

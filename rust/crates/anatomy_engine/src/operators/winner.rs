@@ -1,7 +1,7 @@
 //! The winner: of the rows of each group, those that come first by the order keys. Equal rows all stand.
 
-use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::{take_record_batch, SortOptions};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::{SortOptions, take_record_batch};
 use arrow::row::{RowConverter, SortField};
 use datafusion::error::Result;
 use hashbrown::HashTable;
@@ -109,10 +109,8 @@ mod tests {
     use std::sync::Arc;
 
     fn rows(of: &[(u64, u32)]) -> RecordBatch {
-        let schema = Schema::new(vec![
-            Field::new("key", DataType::UInt64, false),
-            Field::new("rank", DataType::UInt32, false),
-        ]);
+        let schema =
+            Schema::new(vec![Field::new("key", DataType::UInt64, false), Field::new("rank", DataType::UInt32, false)]);
         let keys: UInt64Array = of.iter().map(|row| row.0).collect();
         let values: UInt32Array = of.iter().map(|row| row.1).collect();
         RecordBatch::try_new(Arc::new(schema), vec![Arc::new(keys), Arc::new(values)]).unwrap()

@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 use anatomy_facts::contract::{field, is_symbol, role_of};
 use anatomy_facts::tables::EVIDENCE;
 use anatomy_facts::{ColumnType, ErrorCode};
-use anatomy_program::{topological, Confidence, Program, Refresh, ViewKind, ViewSpec};
+use anatomy_program::{Confidence, Program, Refresh, ViewKind, ViewSpec, topological};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 
 use super::view::{Branch, Compiled, Occurrence, Prepared, View};
 use crate::error::{EngineError, Result};
-use crate::lower::block::{blocks, describe, Output};
+use crate::lower::block::{Output, blocks, describe};
 use crate::lower::sql::{parse_rule, sql_of};
 use crate::lower::{CatalogEntry, LeafJoin, Session};
 use crate::operators::{OrderKey, Version};
@@ -60,7 +60,14 @@ pub(crate) fn compile(program: &Program, session: &Session) -> Result<Compiled> 
 }
 
 impl<'a> Compiler<'a> {
-    fn add(&mut self, name: &str, number: usize, schema: SchemaRef, level: Option<usize>, version: Version) -> Result<()> {
+    fn add(
+        &mut self,
+        name: &str,
+        number: usize,
+        schema: SchemaRef,
+        level: Option<usize>,
+        version: Version,
+    ) -> Result<()> {
         let entry = CatalogEntry { name: name.to_owned(), number, schema, level, rows: 0 };
         self.catalog.insert(name.to_owned(), entry.clone());
         self.session.register(entry, version)
@@ -90,7 +97,10 @@ impl<'a> Compiler<'a> {
                     return Err(EngineError::compile(
                         ErrorCode::RuleCycle,
                         spec.place("winner"),
-                        format!("`{input}` takes part in the recursion of `{}`, so it can have no winner and no other reader", union.name),
+                        format!(
+                            "`{input}` takes part in the recursion of `{}`, so it can have no winner and no other reader",
+                            union.name
+                        ),
                         "put the winner on the recursive rule",
                     ));
                 }
@@ -233,7 +243,8 @@ impl<'a> Compiler<'a> {
                 Some((group, order))
             }
         };
-        let (grain, grain_reason) = self.grain(spec, &schema, winner.as_ref().map(|(group, _)| group.clone()), &column)?;
+        let (grain, grain_reason) =
+            self.grain(spec, &schema, winner.as_ref().map(|(group, _)| group.clone()), &column)?;
         let negated = |block: &crate::lower::Block| {
             block.leaves.iter().any(|leaf| leaf.relation == number && leaf.join != LeafJoin::Inner)
         };
@@ -374,7 +385,12 @@ impl<'a> Compiler<'a> {
         }
         let mut sources = vec![ViewSpec::aliased(&spec.from).0];
         sources.extend(spec.inputs.iter().map(String::as_str));
-        sources.extend(spec.inputs.iter().filter_map(|input| self.specs.get(input.as_str())).map(|of| ViewSpec::aliased(&of.from).0));
+        sources.extend(
+            spec.inputs
+                .iter()
+                .filter_map(|input| self.specs.get(input.as_str()))
+                .map(|of| ViewSpec::aliased(&of.from).0),
+        );
         for source in sources {
             let Some(entry) = self.catalog.get(source) else { continue };
             let Some(key) = entry.schema.metadata().get(KEY).filter(|key| !key.is_empty()) else { continue };

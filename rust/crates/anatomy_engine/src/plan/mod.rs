@@ -8,4 +8,4 @@ mod view;
 
 pub(crate) use compile::compile;
 pub(crate) use outward::schema_of_leaves;
-pub(crate) use view::{Branch, Candidates, Compiled, Occurrence, View};
+pub(crate) use view::{Compiled, View};

@@ -6,17 +6,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anatomy_facts::contract::role_of;
 use anatomy_facts::ErrorCode;
+use anatomy_facts::contract::role_of;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
-use datafusion::physical_expr::{create_physical_expr, PhysicalExpr};
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::ExecutionPlan;
 
 use crate::error::{EngineError, Result};
 use crate::lower::block::aliases;
@@ -41,6 +41,9 @@ pub(crate) enum Reach {
     /// Only until the wanted columns are at hand: the keys that may change.
     Wanted,
 }
+
+/// Two sides that must be equal.
+type Equality = (Expr, Expr);
 
 struct Builder<'a> {
     place: &'a str,
@@ -68,8 +71,11 @@ pub(crate) fn outward(
     let mut filters = block.filters.clone();
     let (schema, alias, what) = match start {
         Start::Keys(keys) => {
-            let fields: Vec<Field> =
-                keys.iter().enumerate().map(|(n, (_, kind))| Field::new(format!("k{n}"), kind.clone(), false)).collect();
+            let fields: Vec<Field> = keys
+                .iter()
+                .enumerate()
+                .map(|(n, (_, kind))| Field::new(format!("k{n}"), kind.clone(), false))
+                .collect();
             for (number, (expr, _)) in keys.iter().enumerate() {
                 equalities.push((Expr::Column(Column::new(Some(KEYS), format!("k{number}"))), expr.clone()));
             }
@@ -80,7 +86,9 @@ pub(crate) fn outward(
             for condition in &leaf.conditions {
                 match condition {
                     Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right })
-                        if !aliases(left).is_empty() && !aliases(right).is_empty() && aliases(left) != aliases(right) =>
+                        if !aliases(left).is_empty()
+                            && !aliases(right).is_empty()
+                            && aliases(left) != aliases(right) =>
                     {
                         equalities.push((left.as_ref().clone(), right.as_ref().clone()));
                     }
@@ -223,7 +231,8 @@ impl Builder<'_> {
         // An equality that is no key of this look-up is checked behind it.
         let used = |left: &Expr, right: &Expr| {
             keys.iter().any(|(expr, column)| {
-                let of_leaf = Expr::Column(Column::new(Some(leaf.alias.clone()), leaf.schema.field(*column).name().clone()));
+                let of_leaf =
+                    Expr::Column(Column::new(Some(leaf.alias.clone()), leaf.schema.field(*column).name().clone()));
                 (*left == of_leaf && right == expr) || (*right == of_leaf && left == expr)
             })
         };
@@ -236,10 +245,7 @@ impl Builder<'_> {
                 }
             }
         }
-        let on = keys
-            .iter()
-            .map(|(expr, column)| Ok((self.physical(expr)?, *column)))
-            .collect::<Result<Vec<_>>>()?;
+        let on = keys.iter().map(|(expr, column)| Ok((self.physical(expr)?, *column))).collect::<Result<Vec<_>>>()?;
         let columns = self.needed.get(&leaf.alias).cloned().unwrap_or_default();
         let before = self.fields.clone();
         for &column in &columns {
@@ -279,7 +285,7 @@ impl Builder<'_> {
             std::mem::take(&mut self.filters).into_iter().partition(|filter| self.is_available(filter));
         self.filters = later;
         ready.extend(now);
-        let (now, later): (Vec<(Expr, Expr)>, Vec<(Expr, Expr)>) = std::mem::take(&mut self.equalities)
+        let (now, later): (Vec<Equality>, Vec<Equality>) = std::mem::take(&mut self.equalities)
             .into_iter()
             .partition(|(left, right)| self.is_available(left) && self.is_available(right));
         self.equalities = later;

@@ -4,17 +4,17 @@ use std::sync::{Arc, OnceLock};
 
 use anatomy_facts::Stage;
 use anatomy_program::{JoinKey, ViewKind};
+use arrow::array::UInt32Array;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::{cast, concat_batches, take_record_batch};
-use arrow::array::UInt32Array;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::outward::{outward, Reach, Start};
+use super::outward::{Reach, Start, outward};
 use crate::error::{EngineError, Result};
 use crate::lower::{Block, LeafJoin};
-use crate::operators::{choose, ranks, OrderKey, Run, Version};
+use crate::operators::{OrderKey, Run, Version, choose, ranks};
 use crate::store::RowSet;
 
 /// One SELECT of a view: the whole of it, or one input of a union.
@@ -140,9 +140,10 @@ impl View {
     pub(crate) fn impact_plan(&self, occurrence: usize) -> Result<&Arc<dyn ExecutionPlan>> {
         prepared(&self.impacts[occurrence], || {
             let of = &self.occurrences[occurrence];
-            let block = self.blocks().nth(of.block).ok_or_else(|| {
-                EngineError::internal(Stage::Plan, format!("`{}` lost a block", self.name))
-            })?;
+            let block = self
+                .blocks()
+                .nth(of.block)
+                .ok_or_else(|| EngineError::internal(Stage::Plan, format!("`{}` lost a block", self.name)))?;
             let wanted = self
                 .grain
                 .iter()
@@ -249,7 +250,8 @@ impl View {
                     let mut wanted = self.ordered(block);
                     for leaf in block.leaves.iter().filter(|leaf| leaf.join == LeafJoin::Inner) {
                         for field in leaf.schema.fields() {
-                            let column = datafusion::common::Column::new(Some(leaf.alias.clone()), field.name().clone());
+                            let column =
+                                datafusion::common::Column::new(Some(leaf.alias.clone()), field.name().clone());
                             wanted.push((format!("{}.{}", leaf.alias, field.name()), Expr::Column(column)));
                         }
                     }

@@ -2,4 +2,4 @@
 
 mod whole;
 
-pub(crate) use whole::{runs_whole, Whole};
+pub(crate) use whole::{Whole, runs_whole};

@@ -7,7 +7,7 @@ use anatomy_program::{ViewKind, ViewSpec};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow::util::display::array_value_to_string;
 use datafusion::physical_plan::displayable;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::engine::Engine;
@@ -42,7 +42,13 @@ impl Engine {
 
     /// Rows of a relation whose symbol column equals a symbol, as text by column.
     #[must_use]
-    pub fn rows_as_text(&self, snapshot: &Snapshot, relation: &str, by: &str, key: Symbol) -> Vec<BTreeMap<String, String>> {
+    pub fn rows_as_text(
+        &self,
+        snapshot: &Snapshot,
+        relation: &str,
+        by: &str,
+        key: Symbol,
+    ) -> Vec<BTreeMap<String, String>> {
         let Some(number) = self.relation_number(relation) else { return vec![] };
         let relation = snapshot.relation(number);
         let Ok(column) = relation.schema().index_of(by) else { return vec![] };
@@ -81,7 +87,9 @@ impl Engine {
             let joins: Vec<String> = view
                 .branches
                 .iter()
-                .flat_map(|branch| branch.joins.iter().map(|key| format!("{} = {} ({})", key.left, key.right, key.reason)))
+                .flat_map(|branch| {
+                    branch.joins.iter().map(|key| format!("{} = {} ({})", key.left, key.right, key.reason))
+                })
                 .collect();
             json!({
                 "name": view.name,
@@ -120,7 +128,9 @@ impl Engine {
             )
         })?;
         let mut described = summary(view);
-        let text = |plan: &Arc<dyn datafusion::physical_plan::ExecutionPlan>| displayable(plan.as_ref()).indent(false).to_string();
+        let text = |plan: &Arc<dyn datafusion::physical_plan::ExecutionPlan>| {
+            displayable(plan.as_ref()).indent(false).to_string()
+        };
         let mut logical = Vec::new();
         let mut optimized = Vec::new();
         for branch in &view.branches {

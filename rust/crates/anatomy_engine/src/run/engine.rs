@@ -13,10 +13,10 @@ use arrow::compute::{concat_batches, take_record_batch};
 use super::report::{Mode, Report, ViewRun};
 use crate::error::{EngineError, Result};
 use crate::lower::Session;
-use crate::operators::{look_ups, Run};
-use crate::plan::{compile, Compiled, View};
-use crate::policy::{runs_whole, Whole};
-use crate::store::{difference, Delta, Relation, RowSet, Snapshot};
+use crate::operators::{Run, look_ups};
+use crate::plan::{Compiled, View, compile};
+use crate::policy::{Whole, runs_whole};
+use crate::store::{Delta, Relation, RowSet, Snapshot, difference};
 
 /// New evidence of one file; `None` where the file is gone.
 #[derive(Clone, Debug)]
@@ -154,7 +154,8 @@ impl Engine {
             if locations.is_empty() {
                 if new_rows.num_rows() > 0 {
                     relations[number] = Arc::new(relation.changed(&[], &new_rows));
-                    deltas.insert(number, Delta { deleted: RecordBatch::new_empty(schema.clone()), inserted: new_rows });
+                    deltas
+                        .insert(number, Delta { deleted: RecordBatch::new_empty(schema.clone()), inserted: new_rows });
                 }
                 continue;
             }
@@ -167,7 +168,13 @@ impl Engine {
         Ok(deltas)
     }
 
-    fn run_whole(&self, view: &View, old: &Arc<Snapshot>, new: Arc<Snapshot>, reason: &'static str) -> Result<Option<Ran>> {
+    fn run_whole(
+        &self,
+        view: &View,
+        old: &Arc<Snapshot>,
+        new: Arc<Snapshot>,
+        reason: &'static str,
+    ) -> Result<Option<Ran>> {
         let relation = if view.level.is_some() {
             super::recursion::whole(view, &self.session, &new)?
         } else {

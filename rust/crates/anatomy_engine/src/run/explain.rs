@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anatomy_facts::Stage;
 use arrow::array::{ArrayRef, RecordBatch};
 
-use super::engine::{key_columns, Engine};
+use super::engine::{Engine, key_columns};
 use crate::error::{EngineError, Result};
 use crate::operators::Run;
 use crate::store::Snapshot;

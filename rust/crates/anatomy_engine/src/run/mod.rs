@@ -1,7 +1,7 @@
 //! Runs: a change of evidence becomes the next snapshot, and the report of what ran for it.
 
-mod engine;
 mod describe;
+mod engine;
 mod explain;
 mod query;
 mod recursion;

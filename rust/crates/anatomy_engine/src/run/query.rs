@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use anatomy_facts::{ErrorCode, Stage};
-use anatomy_facts::contract::field;
 use anatomy_facts::ColumnType;
+use anatomy_facts::contract::field;
+use anatomy_facts::{ErrorCode, Stage};
 use anatomy_program::{Confidence, ViewKind};
 use arrow::array::{ArrayRef, Float32Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::compute::concat_batches;
@@ -111,7 +111,8 @@ impl TableProvider for SnapshotTable {
                 _ => batch,
             };
             rows += batch.num_rows();
-            let shown = columns.iter().map(|&column| self.column(&batch, column)).collect::<DataFusionResult<Vec<_>>>()?;
+            let shown =
+                columns.iter().map(|&column| self.column(&batch, column)).collect::<DataFusionResult<Vec<_>>>()?;
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             batches.push(RecordBatch::try_new_with_options(schema.clone(), shown, &options)?);
         }
@@ -129,7 +130,8 @@ impl Engine {
 
     fn provenance(&self, view: &View) -> Option<Provenance> {
         let spec = self.program.views.iter().find(|spec| spec.name == view.name)?;
-        let relates = spec.kind == ViewKind::Relate || (spec.kind == ViewKind::Union && view.schema.index_of("confidence").is_ok());
+        let relates = spec.kind == ViewKind::Relate
+            || (spec.kind == ViewKind::Union && view.schema.index_of("confidence").is_ok());
         relates.then(|| Provenance {
             rule_name: spec.name.clone(),
             origin: spec.pack.clone(),
@@ -190,7 +192,8 @@ impl Engine {
                 Ok(frame) => frame,
                 Err(error) => {
                     let text = error.strip_backtrace();
-                    let refused = ["DDL", "DML", "Statement"].iter().any(|word| text.contains(&format!("{word} not supported")));
+                    let refused =
+                        ["DDL", "DML", "Statement"].iter().any(|word| text.contains(&format!("{word} not supported")));
                     return Err(match refused {
                         true => EngineError::new(
                             ErrorCode::QueryRefused,

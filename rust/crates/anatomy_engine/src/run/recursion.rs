@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::UInt32Type;
 
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::lower::Session;
 use crate::operators::Run;
 use crate::plan::View;
-use crate::store::{hash_rows, Delta, Relation, RowSet, Snapshot};
+use crate::store::{Delta, Relation, RowSet, Snapshot, hash_rows};
 
 /// All levels of a view over a snapshot.
 pub(super) fn whole(view: &View, session: &Session, new: &Arc<Snapshot>) -> Result<Relation> {
@@ -40,7 +40,12 @@ pub(super) fn whole(view: &View, session: &Session, new: &Arc<Snapshot>) -> Resu
 }
 
 /// The view after a change that touches `keys` from outside.
-pub(super) fn refresh(view: &View, old: &Arc<Snapshot>, new: &Arc<Snapshot>, mut keys: RowSet) -> Result<(Relation, Delta)> {
+pub(super) fn refresh(
+    view: &View,
+    old: &Arc<Snapshot>,
+    new: &Arc<Snapshot>,
+    mut keys: RowSet,
+) -> Result<(Relation, Delta)> {
     let before = &old.relations[view.number];
     let mut relation = before.as_ref().clone();
     let (mut deleted, mut inserted) = (Vec::new(), Vec::new());
@@ -64,10 +69,8 @@ pub(super) fn refresh(view: &View, old: &Arc<Snapshot>, new: &Arc<Snapshot>, mut
             inserted.push(delta.inserted);
         }
     }
-    let delta = Delta {
-        deleted: concat_batches(&view.schema, &deleted)?,
-        inserted: concat_batches(&view.schema, &inserted)?,
-    };
+    let delta =
+        Delta { deleted: concat_batches(&view.schema, &deleted)?, inserted: concat_batches(&view.schema, &inserted)? };
     Ok((relation, delta))
 }
 
@@ -146,7 +149,13 @@ fn at_levels(view: &View, relation: &Relation, found: &[(u32, u32)], wanted: imp
 }
 
 /// Computed rows that no lower level knows, with their level.
-fn unknown_rows(view: &View, relation: &Relation, keys: &[ArrayRef], rows: &RecordBatch, level: u32) -> Result<RecordBatch> {
+fn unknown_rows(
+    view: &View,
+    relation: &Relation,
+    keys: &[ArrayRef],
+    rows: &RecordBatch,
+    level: u32,
+) -> Result<RecordBatch> {
     let (_, found) = relation.look_up(&view.grain, keys);
     let below = at_levels(view, relation, &found, |of| of < level);
     let compared: Vec<usize> = match &view.winner {

@@ -74,7 +74,7 @@ fn mix(state: u64, value: u64) -> u64 {
 /// # Panics
 /// If a column has a type that no contract uses.
 #[must_use]
-pub fn hash_rows(columns: &[&ArrayRef], rows: usize) -> Vec<u64> {
+pub(crate) fn hash_rows(columns: &[&ArrayRef], rows: usize) -> Vec<u64> {
     let mut hashes = vec![0_u64; rows];
     for column in columns {
         match column.data_type() {
@@ -111,7 +111,7 @@ pub fn hash_rows(columns: &[&ArrayRef], rows: usize) -> Vec<u64> {
 
 /// True if two rows hold the same values in the given columns.
 #[must_use]
-pub fn same_row(left: &[&ArrayRef], left_row: usize, right: &[&ArrayRef], right_row: usize) -> bool {
+pub(crate) fn same_row(left: &[&ArrayRef], left_row: usize, right: &[&ArrayRef], right_row: usize) -> bool {
     left.iter().zip(right).all(|(left, right)| match left.data_type() {
         DataType::UInt64 => {
             left.as_primitive::<UInt64Type>().value(left_row) == right.as_primitive::<UInt64Type>().value(right_row)

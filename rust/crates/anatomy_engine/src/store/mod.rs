@@ -9,7 +9,7 @@ mod rows;
 mod snapshot;
 
 pub use index::Index;
-pub use relation::{Delta, Location, Relation};
 pub(crate) use index::{hash_rows, same_row};
-pub use rows::{difference, row_hashes, RowSet};
+pub use relation::{Delta, Location, Relation};
+pub use rows::{RowSet, difference, row_hashes};
 pub use snapshot::Snapshot;

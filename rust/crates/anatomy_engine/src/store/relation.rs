@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, RwLock};
 
-use arrow::array::{new_empty_array, Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array, new_empty_array};
 use arrow::compute::{concat_batches, filter_record_batch, interleave, take};
 use arrow::datatypes::SchemaRef;
 
-use super::index::{hash_rows, same_row, Index};
+use super::index::{Index, hash_rows, same_row};
 
 /// Small segments beyond this number are merged into one: look-ups probe every segment, so their number is bounded.
 const MOST_SMALL_SEGMENTS: usize = 12;

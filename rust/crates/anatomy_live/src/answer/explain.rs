@@ -7,20 +7,27 @@ use anatomy_engine::{EngineError, Explained};
 use anatomy_facts::{Id, Symbol};
 use anatomy_syntax::PositionEncoding;
 use arrow::array::{ArrayRef, UInt64Array};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use super::places::range;
 use super::{Answers, Words};
 
 /// Columns that name a place worth showing, the most telling first.
-const SHOWN: &[&str] = &["target", "ancestor", "base", "class", "binding", "node", "expr", "arg", "definition", "function"];
+const SHOWN: &[&str] =
+    &["target", "ancestor", "base", "class", "binding", "node", "expr", "arg", "definition", "function"];
 
 impl Answers {
     /// The explanation of what stands at a position, or null.
     ///
     /// # Errors
     /// `unknown-file`, or what a rule met while explaining.
-    pub fn explain(&self, path: &str, line: u32, character: u32, encoding: PositionEncoding) -> Result<Value, EngineError> {
+    pub fn explain(
+        &self,
+        path: &str,
+        line: u32,
+        character: u32,
+        encoding: PositionEncoding,
+    ) -> Result<Value, EngineError> {
         let words = self.words(path, line, character, encoding)?;
         let Some(word) = words.reference.or(words.binding) else { return Ok(Value::Null) };
         let mut targets = Vec::new();
@@ -61,9 +68,9 @@ impl Answers {
             own["steps"] = json!([]);
             targets.push(own);
         }
-        let leads_out = words.reference.is_some_and(|reference| {
-            self.targets(reference.id).iter().all(|target| target.kind.text() == "external")
-        });
+        let leads_out = words
+            .reference
+            .is_some_and(|reference| self.targets(reference.id).iter().all(|target| target.kind.text() == "external"));
         let unresolved = if targets.is_empty() || leads_out { self.unresolved(&words) } else { Value::Null };
         Ok(json!({
             "file": words.file.text(),
@@ -153,7 +160,8 @@ impl Answers {
     /// Candidates that lost a contest on the way: bindings of the same name that do not reach this use.
     fn beaten(&self, reference: Id, won: &[Id], encoding: PositionEncoding) -> Result<Vec<Value>, EngineError> {
         let mut beaten = Vec::new();
-        for (view, column, lost) in [("name_target", "binding", "another binding of the name reaches this place first")] {
+        for (view, column, lost) in [("name_target", "binding", "another binding of the name reaches this place first")]
+        {
             let key: ArrayRef = Arc::new(UInt64Array::from(vec![reference]));
             for candidate in self.engine.explain(&self.snapshot, view, &[key])? {
                 let row = self.engine.row_as_text(&candidate.row);
@@ -182,13 +190,22 @@ impl Answers {
         if let Some(row) = self.rows("imports", "expr", id, &["module", "name"]).first() {
             let (module, name) = (Symbol(row[0] as u32), Symbol(row[1] as u32).text());
             if self.rows("files", "module", u64::from(module.0), &["file"]).is_empty() {
-                return ("external_missing", format!("the module `{}` is not in the graph: it lies outside the workspace", module.text()));
+                return (
+                    "external_missing",
+                    format!("the module `{}` is not in the graph: it lies outside the workspace", module.text()),
+                );
             }
-            return ("member_missing", format!("the module `{}` has no `{name}` that can be seen without running it", module.text()));
+            return (
+                "member_missing",
+                format!("the module `{}` has no `{name}` that can be seen without running it", module.text()),
+            );
         }
         if let Some(row) = self.rows("module_refs", "expr", id, &["module"]).first() {
             let module = Symbol(row[0] as u32).text();
-            return ("external_missing", format!("the module `{module}` is not in the graph: it lies outside the workspace"));
+            return (
+                "external_missing",
+                format!("the module `{module}` is not in the graph: it lies outside the workspace"),
+            );
         }
         if let Some(row) = self.rows("exprs", "expr", id, &["kind", "base", "name"]).first() {
             let (kind, base, name) = (Symbol(row[0] as u32).text(), row[1], Symbol(row[2] as u32).text());
@@ -202,21 +219,34 @@ impl Answers {
                 return match values.first() {
                     Some(row) => (
                         "member_missing",
-                        format!("`{}` has no member `{name}` that can be seen without running it", self.name_of(row[2])),
+                        format!(
+                            "`{}` has no member `{name}` that can be seen without running it",
+                            self.name_of(row[2])
+                        ),
                     ),
-                    None => ("dynamic_base", format!("what stands before `.{name}` has no value that the rules can tell")),
+                    None => {
+                        ("dynamic_base", format!("what stands before `.{name}` has no value that the rules can tell"))
+                    }
                 };
             }
         }
         if let Some(row) = self.rows("names", "expr", id, &["target_scope", "name"]).first() {
             let name = Symbol(row[1] as u32).text();
             if row[0] == 0 {
-                return ("unbound", format!("nothing in this file binds `{name}`: it is a builtin, or comes from outside the workspace"));
+                return (
+                    "unbound",
+                    format!(
+                        "nothing in this file binds `{name}`: it is a builtin, or comes from outside the workspace"
+                    ),
+                );
             }
             for target in self.rows("name_target", "expr", id, &["binding"]) {
                 if let Some(import) = self.rows("imports", "binding", target[0], &["module"]).first() {
                     let module = Symbol(import[0] as u32).text();
-                    return ("external_missing", format!("`{name}` is imported from `{module}`, which is not in the graph"));
+                    return (
+                        "external_missing",
+                        format!("`{name}` is imported from `{module}`, which is not in the graph"),
+                    );
                 }
             }
         }

@@ -89,7 +89,13 @@ impl Answers {
     }
 
     /// The words at a position: the reference first, if there is one.
-    fn words(&self, path: &str, line: u32, character: u32, encoding: PositionEncoding) -> Result<Words<'_>, EngineError> {
+    fn words(
+        &self,
+        path: &str,
+        line: u32,
+        character: u32,
+        encoding: PositionEncoding,
+    ) -> Result<Words<'_>, EngineError> {
         let (file, view) = self.file(path)?;
         let offset = view.index.offset(line, character, encoding);
         let found = view.words_at(offset);

@@ -6,22 +6,29 @@ use anatomy_engine::EngineError;
 use anatomy_facts::{Id, Symbol};
 use anatomy_syntax::PositionEncoding;
 
-use super::places::write_range;
 use super::Answers;
+use super::places::write_range;
 
 impl Answers {
     /// `LocationLink[]`, best target first. On a definition: itself, unless it is an import, which is followed.
     ///
     /// # Errors
     /// `unknown-file`.
-    pub fn definition(&self, path: &str, line: u32, character: u32, encoding: PositionEncoding) -> Result<Vec<u8>, EngineError> {
+    pub fn definition(
+        &self,
+        path: &str,
+        line: u32,
+        character: u32,
+        encoding: PositionEncoding,
+    ) -> Result<Vec<u8>, EngineError> {
         let words = self.words(path, line, character, encoding)?;
         let mut ids: Vec<Id> = match words.reference {
             Some(reference) => self.targets(reference.id).into_iter().map(|target| target.id).collect(),
             None => vec![],
         };
         if let (true, Some(binding)) = (ids.is_empty(), words.binding) {
-            ids = self.rows("import_target", "binding", binding.id, &["target"]).into_iter().map(|row| row[0]).collect();
+            ids =
+                self.rows("import_target", "binding", binding.id, &["target"]).into_iter().map(|row| row[0]).collect();
             if ids.is_empty() {
                 ids.push(binding.id);
             }
@@ -85,7 +92,13 @@ impl Answers {
     ///
     /// # Errors
     /// `unknown-file`.
-    pub fn document_highlight(&self, path: &str, line: u32, character: u32, encoding: PositionEncoding) -> Result<Vec<u8>, EngineError> {
+    pub fn document_highlight(
+        &self,
+        path: &str,
+        line: u32,
+        character: u32,
+        encoding: PositionEncoding,
+    ) -> Result<Vec<u8>, EngineError> {
         let mut places = self.reference_places(path, line, character, true, encoding)?;
         let (file, view) = self.file(path)?;
         places.retain(|place| place.0 == file);
@@ -119,7 +132,11 @@ impl Answers {
             None => vec![],
         };
         if let (true, Some(binding)) = (variables.is_empty(), words.binding) {
-            variables = self.rows("import_target", "binding", binding.id, &["variable"]).into_iter().map(|row| row[0]).collect();
+            variables = self
+                .rows("import_target", "binding", binding.id, &["variable"])
+                .into_iter()
+                .map(|row| row[0])
+                .collect();
             if variables.is_empty() {
                 variables.extend(self.variable_of(binding.id));
             }

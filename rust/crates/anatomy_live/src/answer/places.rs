@@ -8,7 +8,7 @@ use anatomy_syntax::PositionEncoding;
 use arrow::array::{ArrayRef, AsArray, UInt64Array};
 use arrow::datatypes::{UInt32Type, UInt64Type};
 
-use super::{uri, Answers};
+use super::{Answers, uri};
 use crate::files::FileView;
 
 /// Tables that own ids, with the column of the id, in the order in which they are asked.

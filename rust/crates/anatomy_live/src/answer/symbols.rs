@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use anatomy_engine::EngineError;
 use anatomy_facts::{Id, Symbol};
 use anatomy_syntax::PositionEncoding;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use super::places::range;
 use super::Answers;
+use super::places::range;
 
 struct Outlined {
     name: &'static str,
@@ -46,14 +46,21 @@ impl Answers {
             }
             let Some(anchor) = view.anchor(row[0]) else { continue };
             let symbol = symbol_kind(kind, inside, name);
-            let extent = range(view, anchor.extent_start.min(anchor.start), anchor.extent_end.max(anchor.end), encoding);
+            let extent =
+                range(view, anchor.extent_start.min(anchor.start), anchor.extent_end.max(anchor.end), encoding);
             let value = json!({
                 "name": name,
                 "kind": symbol,
                 "range": extent,
                 "selectionRange": range(view, anchor.start, anchor.end, encoding),
             });
-            by_scope.entry(row[1]).or_default().push(Outlined { name, kind, body_scope: row[4], start: anchor.start, value });
+            by_scope.entry(row[1]).or_default().push(Outlined {
+                name,
+                kind,
+                body_scope: row[4],
+                start: anchor.start,
+                value,
+            });
         }
         let tree = children(module, &mut by_scope);
         Ok(Value::Array(tree).to_string().into_bytes())
@@ -64,7 +71,12 @@ impl Answers {
     ///
     /// # Errors
     /// None today; the result is fallible like every answer.
-    pub fn workspace_symbols(&self, query: &str, limit: usize, encoding: PositionEncoding) -> Result<Vec<u8>, EngineError> {
+    pub fn workspace_symbols(
+        &self,
+        query: &str,
+        limit: usize,
+        encoding: PositionEncoding,
+    ) -> Result<Vec<u8>, EngineError> {
         let wanted: Vec<char> = query.to_lowercase().chars().collect();
         let mut ranked: Vec<(u8, usize, Symbol)> = Vec::new();
         let Some(number) = self.engine.relation_number("bindings") else { return Ok(b"[]".to_vec()) };

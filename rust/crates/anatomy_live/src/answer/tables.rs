@@ -7,7 +7,7 @@ use anatomy_facts::contract::field;
 use anatomy_facts::{AnchorKind, ColumnType, Symbol};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array};
 use arrow::datatypes::{Field, Schema};
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Answers;
 
@@ -217,7 +217,10 @@ impl Answers {
     /// What a view met while running.
     pub fn verify(&self) -> Result<Value, EngineError> {
         let broken = self.engine.verify(&self.snapshot)?;
-        Ok(broken.into_iter().map(|(view, missing, extra)| json!({"view": view, "missing": missing, "extra": extra})).collect())
+        Ok(broken
+            .into_iter()
+            .map(|(view, missing, extra)| json!({"view": view, "missing": missing, "extra": extra}))
+            .collect())
     }
 
     /// What the program is: all views, or one view with its plans.
