@@ -196,14 +196,14 @@ def _typing(session: Session, asked: Plan, corpus: Corpus, size: str, path: str)
 
     def type_while_broken(line: int) -> None:
         end = len(session.line(path, line))
-        sent = session.change(path, line, end, end, "x")
-        note("broken", broken, session.published(path, sent, lambda found: bool(found), 10.0))
-        session.change(path, line, end, end + 1, "")
+        for stop, text in ((end, "x"), (end + 1, "")):
+            sent = session.change(path, line, end, stop, text)
+            note("broken", broken, session.published(path, sent, bool, 10.0))
 
     statements = corpus.statements(path, asked.seed, 40)
     _within(asked.budget, statements, type_and_take_back)
     first = min(statements)
-    session.change(path, first, 0, 0, "(")
+    session.published(path, session.change(path, first, 0, 0, "("), bool, TIMEOUT_S)
     _within(asked.budget / 2, [line for line in statements if line != first][:20], type_while_broken)
     session.change(path, first, 0, 1, "")
     return {

@@ -296,7 +296,9 @@ def checked(snapshot: Snapshot, state: State) -> list[str]:
     for claim in state.claims:
         found = _answer(snapshot, state, claim)
         if found is not None:
-            wrong.append(f"{claim.where}: expected {claim.text}; found {found}")
+            column = _column(state, claim)
+            word = re.match(r"\w*", state.texts[claim.path].splitlines()[claim.line].encode("utf-16-le")[2 * column :].decode("utf-16-le"))
+            wrong.append(f"{claim.where}: `{word[0] if word else ''}`: expected {claim.text}; found {found}")
     return wrong
 
 

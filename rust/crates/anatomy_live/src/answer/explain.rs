@@ -186,19 +186,20 @@ impl Answers {
         json!({"reason": reason, "text": text})
     }
 
+    /// Why an import (module, name) leads nowhere.
+    fn open_import(&self, row: &[u64]) -> (&'static str, String) {
+        let (module, name) = (Symbol(row[0] as u32), Symbol(row[1] as u32).text());
+        if self.rows("files", "module", u64::from(module.0), &["file"]).is_empty() {
+            let text = format!("the module `{}` is not in the graph: it lies outside the workspace", module.text());
+            return ("external_missing", text);
+        }
+        let text = format!("the module `{}` has no `{name}` that can be seen without running it", module.text());
+        ("member_missing", text)
+    }
+
     fn open_reason(&self, id: Id) -> (&'static str, String) {
         if let Some(row) = self.rows("imports", "expr", id, &["module", "name"]).first() {
-            let (module, name) = (Symbol(row[0] as u32), Symbol(row[1] as u32).text());
-            if self.rows("files", "module", u64::from(module.0), &["file"]).is_empty() {
-                return (
-                    "external_missing",
-                    format!("the module `{}` is not in the graph: it lies outside the workspace", module.text()),
-                );
-            }
-            return (
-                "member_missing",
-                format!("the module `{}` has no `{name}` that can be seen without running it", module.text()),
-            );
+            return self.open_import(row);
         }
         if let Some(row) = self.rows("module_refs", "expr", id, &["module"]).first() {
             let module = Symbol(row[0] as u32).text();
@@ -241,12 +242,8 @@ impl Answers {
                 );
             }
             for target in self.rows("name_target", "expr", id, &["binding"]) {
-                if let Some(import) = self.rows("imports", "binding", target[0], &["module"]).first() {
-                    let module = Symbol(import[0] as u32).text();
-                    return (
-                        "external_missing",
-                        format!("`{name}` is imported from `{module}`, which is not in the graph"),
-                    );
+                if let Some(row) = self.rows("imports", "binding", target[0], &["module", "name"]).first() {
+                    return self.open_import(row);
                 }
             }
         }

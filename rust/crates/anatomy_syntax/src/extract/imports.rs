@@ -101,10 +101,13 @@ impl<'t> Extractor<'t> {
         let name = parts.iter().copied().find(|part| kind_of(*part) == Kind::DottedName);
         let level = prefix.map_or(0, |prefix| self.text_of(prefix).bytes().filter(|byte| *byte == b'.').count()) as u32;
         let base = ancestor(self.package, level).map(str::to_owned).unwrap_or_else(|| ".".repeat(level as usize));
-        if let Some(prefix) = prefix {
-            self.segment(&base, self.span(prefix));
-        }
-        let Some(name) = name else { return (base, level) };
+        let Some(name) = name else {
+            // Dots alone name the package; before a name they are only part of that name.
+            if let Some(prefix) = prefix {
+                self.segment(&base, self.span(prefix));
+            }
+            return (base, level);
+        };
         self.segments(name, &base);
         let separator = if base.is_empty() || base.ends_with('.') { "" } else { "." };
         (format!("{base}{separator}{}", self.dotted_text(name)), level)
