@@ -19,11 +19,10 @@ from pathlib import Path
 import msgspec
 
 KINDS = ("name", "attr", "attr_self", "import_name", "import_module", "keyword_arg")
-BANDS = {"rare": (2, 6), "middle": (20, 100), "popular": (200, 5000)}
-"""How often the name of a definition stands anywhere in the corpus."""
+BANDS = {"rare": (2, 6), "middle": (20, 100), "popular": (150, 5000)}
+"""How often the name of a definition stands in files that import it."""
 
 _SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__", "build", "dist"}
-_WORD = re.compile(r"[^\W\d]\w*")
 _F_STRINGS_HAVE_PLACES = sys.version_info >= (3, 12)
 
 
@@ -69,12 +68,14 @@ class Corpus:
         return found
 
     @cached_property
-    def words(self) -> Counter[str]:
-        """How often each word stands in the corpus."""
-        words: Counter[str] = Counter()
-        for text in self.texts.values():
-            words.update(_WORD.findall(text))
-        return words
+    def mentions(self) -> Counter[str]:
+        """How often each name that is imported somewhere stands in the files that import it."""
+        found: Counter[str] = Counter()
+        for path, text in self.texts.items():
+            uses = [use for use in _uses(path, text) if use.kind in ("name", "import_name")]
+            imported = {use.text for use in uses if use.kind == "import_name"}
+            found.update(use.text for use in uses if use.text in imported)
+        return found
 
     def line(self, path: str, line: int) -> str:
         """A line of a file."""
@@ -105,9 +106,9 @@ class Corpus:
         chooser = random.Random(f"definitions {seed}")
         found: list[Token] = []
         for band, (low, high) in BANDS.items():
-            fitting = [token for token in single if low <= self.words[token.text] <= high]
+            fitting = [token for token in single if low <= self.mentions[token.text] <= high]
             if not fitting:
-                fitting = sorted(single, key=lambda token: -self.words[token.text])[: 2 * of_each_band]
+                fitting = sorted(single, key=lambda token: -self.mentions[token.text])[: 2 * of_each_band]
             chosen = chooser.sample(fitting, min(of_each_band, len(fitting)))
             found += [msgspec.structs.replace(token, band=band) for token in chosen]
         return found

@@ -48,7 +48,7 @@ def test_a_resolved_word_shows_signature_doc_reason_and_what_was_beaten() -> Non
         "Take the seasonal *discount* off.",
         "See [here](command:run).",
         "",
-        "Why: discount → discount, confidence 0.98",
+        "Why: discount of shop/tools.py, confidence 0.98",
         "  1  name in scope: bound by `from shop import discount`    main.py:1",
         "       | from shop import discount",
         "  2  import target: shop re-exports it    shop/__init__.py:2",
@@ -76,3 +76,15 @@ def test_in_markdown_only_places_can_be_clicked() -> None:
     assert "[shop/tools.py:3](<file:///w/shop/tools.py#L3>)" in text
     assert r"\[here\]\(command:run\)" in text
     assert "1. *name in scope* — bound by" in text
+
+
+def test_a_target_outside_the_workspace_has_no_place() -> None:
+    outside = {"name": "loads", "kind": "external", "why": "json is not in the workspace"}
+    found = of_explanation(explained(targets=[outside]))
+    assert report.hover(found).splitlines() == ["(external) loads", "", "Why: loads, confidence 0.00"]
+    assert (
+        "]("
+        not in markdown(of_explanation(explained(targets=[TARGET | {"path": ""}, outside])), "file:///w").split("Why")[
+            0
+        ]
+    )

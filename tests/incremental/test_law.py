@@ -168,9 +168,12 @@ def test_live_equals_fresh(tmp_path: Path, seed: int) -> None:
     walk = Walk(shop.build(tmp_path), seed)
     done: list[str] = []
     try:
-        for turn in range(40):
+        for turn in range(60):
             done.append(walk.step())
-            if turn % 4 == 3:
+            if turn % 3 == 2:
+                wrong = msgspec.json.decode(walk.live.snapshot_for(walk.live.revision).verify())
+                assert wrong == [], f"{wrong} after {'; '.join(done)}"
+            if turn % 12 == 11:
                 live = everything(walk.live.snapshot_for(walk.live.revision))
                 fresh = opened(tmp_path)
                 for path, text in walk.open.items():

@@ -134,6 +134,23 @@ def test_documents_outside_the_workspace_are_served_for_syntax(live_editor: Edit
     assert live_editor.request("workspace/symbol", {"query": "Untitled"}) == []
 
 
+def test_library_files_are_asked_about_as_they_lie_on_disk(editor: Editor) -> None:
+    (editor.root / "codeanatomy.toml").unlink()
+    editor.initialize()
+    editor.open("main.py", "import json\n\njson.loads('1')\n")
+    [found] = editor.ask("textDocument/definition", "main.py", 2, 6)
+    assert found["uri"].endswith("/json/__init__.pyi")
+    text = Path(found["uri"].removeprefix("file://")).read_text()
+    document = {"uri": found["uri"], "languageId": "python", "version": 1, "text": text}
+    editor.notify("textDocument/didOpen", {"textDocument": document})
+    asked = {"textDocument": {"uri": found["uri"]}, "position": found["range"]["start"]}
+    assert "loads" in editor.request(HOVER, asked)["contents"]["value"]
+    inside = next(number for number, line in enumerate(text.splitlines()) if line.startswith("from .decoder import"))
+    where = {"line": inside, "character": text.splitlines()[inside].index("JSONDecoder")}
+    [onward] = editor.request("textDocument/definition", {"textDocument": {"uri": found["uri"]}, "position": where})
+    assert onward["uri"].endswith("/json/decoder.pyi")
+
+
 def test_a_request_is_cancelled_at_once(live_editor: Editor) -> None:
     def is_cancelled(request: int) -> bool:
         try:

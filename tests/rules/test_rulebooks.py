@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import rulebook
 from tests.support.memory import Memory, program
-from tests.support.rulebook import BookError, Case
+from tests.support.rulebook import Case
 
 BOOKS = sorted(Path(__file__).parent.glob("*.md"))
 CASES = [case for book in BOOKS for case in rulebook.read(book)]

@@ -16,8 +16,13 @@ from codeanatomy_incremental import options
 from codeanatomy_incremental.live import Graph, Progress
 from codeanatomy_incremental.packs import load as packs
 
-QUIET = {"incremental.watch": "false", "incremental.reconcile_s": "0", "incremental.poll_s": "0"}
-"""Nothing happens that a test does not ask for."""
+QUIET = {
+    "incremental.watch": "false",
+    "incremental.reconcile_s": "0",
+    "incremental.poll_s": "0",
+    "workspace.standard_library": "false",
+}
+"""Nothing happens that a test does not ask for, and nothing is there that it did not write."""
 
 
 def opened(root: Path, overrides: dict[str, str] | None = None, encoding: str = "utf-16") -> Graph:

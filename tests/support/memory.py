@@ -19,7 +19,7 @@ from codeanatomy_incremental.packs import load as packs
 from codeanatomy_incremental.workspace import Listing, Workspace, place
 
 Tables = dict[str, pa.Table]
-"""Every relation of a graph by name, each in an order that depends on nothing but its rows."""
+"""The relations of a graph that have rows, by name, each in an order that depends on nothing but its rows."""
 
 _WORKSPACE = Workspace(root="/", options=WorkspaceOptions())
 _EMPTY = Listing(entries={}, roots=("",), refused=())
@@ -126,8 +126,9 @@ def counts(snapshot: Snapshot) -> dict[str, int]:
 
 
 def tables(snapshot: Snapshot, names: Iterable[str]) -> Tables:
-    """All rows of these relations."""
-    return {name: _sorted(_rows(snapshot, f'SELECT * FROM "{name}"')) for name in names}
+    """All rows of those of these relations that have any: a query for nothing is a query saved."""
+    held = counts(snapshot)
+    return {name: _sorted(_rows(snapshot, f'SELECT * FROM "{name}"')) for name in names if held[name]}
 
 
 def rows(snapshot: Snapshot, sql: str) -> list[dict[str, Any]]:

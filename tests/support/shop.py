@@ -16,7 +16,9 @@ FILES = {
 
 
 def build(root: Path) -> Path:
-    """Write the shop below a directory; the directory."""
+    """Write the shop below a directory; the directory. It has no library, which would only cost time."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "codeanatomy.toml").write_text("[workspace]\nstandard_library = false\n")
     for path, text in FILES.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -57,13 +57,7 @@ class Truth:
         memory.write(texts)
         report = memory.commit()
         assert report["mode"] == "full" or not texts, report
-        return dump(memory, self.names or relations(memory.snapshot()))
-
-
-def dump(memory: Memory, names: list[str]) -> Tables:
-    """The relations that have rows; a query for nothing is a query saved."""
-    held = counts(memory.snapshot())
-    return tables(memory.snapshot(), [name for name in names if held[name]])
+        return tables(memory.snapshot(), self.names or relations(memory.snapshot()))
 
 
 def differences(live: Tables, fresh: Tables) -> list[Difference]:

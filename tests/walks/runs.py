@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tests.support.memory import Memory, program, relations
+from tests.support.memory import Memory, program, relations, tables
 from tests.walks import packages, projects
-from tests.walks.law import Truth, differences, dump
+from tests.walks.law import Truth, differences
 from tests.walks.walk import Broken, Step, compare, shrunk, take
 
 REAL = ("django", ("forms", "core/checks", "template"))
@@ -60,7 +60,7 @@ def _walk(truth: Truth, tally: Tally, name: str, start: dict[str, str], steps: l
     memory = Memory(truth.document)
     memory.write(start)
     memory.commit()
-    first = dump(memory, relations(memory.snapshot()))
+    first = tables(memory.snapshot(), relations(memory.snapshot()))
     for number, step in enumerate(steps, 1):
         fault = take(memory, step)
         tally.edits += len(step)
@@ -75,7 +75,7 @@ def _walk(truth: Truth, tally: Tally, name: str, start: dict[str, str], steps: l
             tally.walks += 1
             return
     if tally.walks == 0:
-        found = differences(dump(memory, truth.names), truth.from_new_engine(memory.texts))
+        found = differences(tables(memory.snapshot(), truth.names), truth.from_new_engine(memory.texts))
         if found:
             tally.broken.append(f"{name}: a new engine disagrees\n" + "\n".join(map(str, found)))
     now = memory.texts
@@ -84,7 +84,7 @@ def _walk(truth: Truth, tally: Tally, name: str, start: dict[str, str], steps: l
     memory.commit()
     tally.edits += len(back)
     tally.comparisons += 1
-    found = differences(dump(memory, truth.names), first)
+    found = differences(tables(memory.snapshot(), truth.names), first)
     if found:
         tally.broken.append(f"{name}: undoing it all leaves another graph\n" + "\n".join(map(str, found)))
     tally.walks += 1

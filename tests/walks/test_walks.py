@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from tests.support.memory import Memory
+from tests.support.memory import Memory, tables
 from tests.walks import runs
-from tests.walks.law import Truth, differences, dump
+from tests.walks.law import Truth, differences
 from tests.walks.walk import Edit, walked
 
 SEED = int(os.environ.get("WALK_SEED", "1"))
@@ -37,7 +37,7 @@ def test_a_graph_that_missed_an_edit_breaks_the_law(truth: Truth) -> None:
     live.write(texts)
     live.commit()
     fresh = truth.of(texts | {"a.py": "def g(): ...\n"})
-    found = differences(dump(live, truth.names), fresh)
+    found = differences(tables(live.snapshot(), truth.names), fresh)
     assert {"bindings", "refers_to", "import_target"} <= {each.relation for each in found}
 
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from tests.support.memory import Memory
-from tests.walks.law import Difference, Truth, differences, dump
+from tests.support.memory import Memory, tables
+from tests.walks.law import Difference, Truth, differences
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ def walked(truth: Truth, start: Mapping[str, str], steps: Sequence[Step]) -> Bro
 def compare(truth: Truth, memory: Memory) -> list[Difference]:
     """Where the living graph differs from a fresh one over the same texts."""
     fresh = truth.of(memory.texts)
-    return differences(dump(memory, truth.names), fresh)
+    return differences(tables(memory.snapshot(), truth.names), fresh)
 
 
 def shrunk(truth: Truth, broken: Broken) -> Broken:

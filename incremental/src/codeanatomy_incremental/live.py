@@ -21,7 +21,7 @@ import msgspec
 
 from codeanatomy_engine import CancelToken, Engine, EngineError, Snapshot, SourceFile
 
-from codeanatomy_incremental import watch, workspace
+from codeanatomy_incremental import library, watch, workspace
 from codeanatomy_incremental.change import Change, Closed, Edited, Opened, Rescan, Saved, Work, coalesce
 from codeanatomy_incremental.options import Options
 from codeanatomy_incremental.packs.load import Program
@@ -101,7 +101,7 @@ class Graph:
         self.root = root
         self.options = options
         self.workspace = workspace.Workspace(root=os.fspath(root), options=options.workspace)
-        self.engine = Engine(program.document, root.as_uri())
+        self.engine = Engine(program.document, root.as_uri(), options.workspace.max_file_bytes)
         self.engine.set_encoding(encoding)
         self._known: dict[str, workspace.Known] = {}
         self._open: set[str] = set()
@@ -116,6 +116,8 @@ class Graph:
         on_progress(Progress(stage="list"))
         entries = tuple(self._listed().entries.values())
         done = size = 0
+        if self.options.workspace.standard_library:
+            self.engine.update(list(library.standard_library()), [])
         for batch in self._batches(entries):
             if cancel.cancelled:
                 raise LiveError("cancelled", "the index was cancelled")

@@ -36,6 +36,9 @@ class WorkspaceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     respect_gitignore: bool = True
     """Leave out what `.gitignore` files leave out."""
 
+    standard_library: bool = True
+    """Follow names into the standard library, by its stubs."""
+
     max_file_bytes: Positive = 8 * 1024 * 1024
     """Larger files are reported as `source-too-large` and not analysed."""
 

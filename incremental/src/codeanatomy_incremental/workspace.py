@@ -481,4 +481,4 @@ def _join(folder: str, name: str) -> str:
 
 
 def _absolute(workspace: Workspace, path: str) -> str:
-    return os.path.join(workspace.root, *path.split("/")) if path else workspace.root
+    return os.path.join(workspace.root, path) if path else workspace.root

@@ -54,8 +54,9 @@ class CancelToken:
 class Engine:
     """The graph of one workspace. Documents may be touched from any thread, the graph from one at a time."""
 
-    def __init__(self, program: bytes, root_uri: str = "") -> None:
-        """Compile a program document. `root_uri` is put before relative paths to make the URIs in answers."""
+    def __init__(self, program: bytes, root_uri: str = "", max_file_bytes: int = 0) -> None:
+        """Compile a program document. `root_uri` is put before relative paths to make the URIs in answers; a larger text than
+        `max_file_bytes` is not analysed, 0 being the limit of the engine."""
 
     def set_encoding(self, encoding: str) -> None:
         """Count characters as `utf-8`, `utf-16` or `utf-32` from now on."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from codeanatomy.ide.explain import Target
+from codeanatomy.ide.explain import Target, line_of, shown
 from codeanatomy.ide.hover import Hover
 
 
 def hover(found: Hover) -> str:
     """What a word is and why it is said to be that."""
-    lines = [f"{found.title}    {found.path}:{found.line}" if found.path else found.title]
+    lines = [f"{found.title}    {shown(found.path)}:{found.line}" if found.path else found.title]
     if found.doc:
         lines += found.doc.splitlines()
     if found.claim:
         lines += ["", f"Why: {found.claim}"]
     for number, step in enumerate(found.steps, start=1):
-        place = f"    {step.path}:{step.line}" if step.path else ""
+        place = f"    {shown(step.path)}:{step.line}" if step.path else ""
         lines.append(f"  {number}  {step.rule.replace('_', ' ')}: {step.text}{place}")
         if step.source.strip():
             lines.append(f"       | {step.source.strip()}")
@@ -41,6 +41,7 @@ def index(summary: Mapping[str, Any]) -> str:
     """What the first index of a workspace found and what it cost."""
     lines = [
         f"{'files':<14} {summary['files']:>10,}",
+        f"{'library files':<14} {summary['library_files']:>10,}",
         f"{'parse errors':<14} {summary['parse_errors']:>10,}",
         counts("nodes", summary["nodes"]),
         counts("edges", summary["edges"]),
@@ -63,4 +64,5 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _target(target: Target) -> str:
     reason = target.lost or target.why
-    return f"{target.name} of {target.path}:{target.range.start.line + 1}" + (f" ({reason})" if reason else "")
+    where = f" of {shown(target.path)}:{line_of(target)}" if target.path else ""
+    return f"{target.name}{where}" + (f" ({reason})" if reason else "")

@@ -171,11 +171,8 @@ impl Workspace {
             }
             None => {
                 let (mut facts, index) = anatomy_syntax::extract_file(&file.path, &file.context, b"", self.size_limit);
-                let code = if file.error == ErrorCode::SourceVanished.as_str() {
-                    ErrorCode::SourceVanished
-                } else {
-                    ErrorCode::SourceUnreadable
-                };
+                let named = ErrorCode::ALL.iter().find(|code| code.as_str() == file.error);
+                let code = named.copied().unwrap_or(ErrorCode::SourceUnreadable);
                 facts.errors.push(ParseError {
                     start: 0,
                     end: 0,

@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Find and print."""
-    from urllib.parse import unquote
+    from urllib.parse import unquote, urlsplit
 
     import msgspec
 
@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> int:
     base = f"{root.as_uri()}/"
     rows: list[dict[str, Any]] = []
     for uri, start in found:
-        target = unquote(uri.removeprefix(base))
+        target = unquote(uri.removeprefix(base) if uri.startswith(base) else urlsplit(uri).path)
         line, column = start["line"] + 1, start["character"] + 1
         source = whole.source_line(target, line).strip()
         rows.append({"path": target, "line": line, "column": column, "source": source})

@@ -56,6 +56,7 @@ def run(arguments: Namespace) -> int:
     summary = {
         "root": str(root),
         "files": stats["files"],
+        "library_files": stats["tables"]["files"]["rows"] - stats["files"],
         "parse_errors": stats["parse_errors"],
         "nodes": stats["nodes"],
         "edges": stats["edges"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import msgspec
 
 from codeanatomy_engine import Snapshot
@@ -36,10 +38,14 @@ class Target(msgspec.Struct, frozen=True):
 
     name: str
     kind: str
-    path: str
-    range: Range
+    path: str = ""
+    """A URI for library files; empty for a target that is in no file of the graph."""
+
+    range: Range | None = None
     extent: Range | None = None
     signature: str = ""
+    """The head of the definition, as written."""
+
     doc: str = ""
     rule: str = ""
     why: str = ""
@@ -48,6 +54,21 @@ class Target(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     lost: str = ""
     """Why it lost, for a candidate that did."""
+
+
+def shown(path: str) -> str:
+    """A path as people read it: files of the workspace as they are, library files by their last two names."""
+    return "/".join(unquote(path).split("/")[-2:]) if is_library(path) else path
+
+
+def is_library(path: str) -> bool:
+    """Whether a path of the graph lies outside the workspace; it is a URI then."""
+    return "://" in path
+
+
+def line_of(target: Target) -> int:
+    """The line of the name of a target, counted from 1; 0 if it has no place."""
+    return target.range.start.line + 1 if target.range is not None else 0
 
 
 class Unresolved(msgspec.Struct, frozen=True):

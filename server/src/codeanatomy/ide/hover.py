@@ -6,7 +6,7 @@ import msgspec
 
 from codeanatomy_engine import Snapshot
 
-from codeanatomy.ide.explain import Explanation, Range, Step, Target, explanation
+from codeanatomy.ide.explain import Explanation, Range, Step, Target, explanation, line_of, shown
 
 
 class Hover(msgspec.Struct, frozen=True):
@@ -43,11 +43,11 @@ def of_explanation(found: Explanation) -> Hover:
     best = found.targets[0] if found.targets else None
     return Hover(
         range=found.range,
-        title=_title(best) if best else f"({found.kind}) {found.word}",
+        title=_title(best) if best else f"({found.kind}) {found.word}".rstrip(),
         path=best.path if best else "",
-        line=best.range.start.line + 1 if best else 0,
+        line=line_of(best) if best else 0,
         doc=best.doc if best else "",
-        claim=_claim(found, best) if best else "",
+        claim=_claim(best, len(found.targets)) if best else "",
         steps=best.steps if best else (),
         others=found.targets[1:],
         beaten=found.candidates,
@@ -59,7 +59,7 @@ def _title(target: Target) -> str:
     return f"({target.kind}) {target.signature or target.name}"
 
 
-def _claim(found: Explanation, best: Target) -> str:
-    count = len(found.targets)
+def _claim(best: Target, count: int) -> str:
+    where = f" of {shown(best.path)}" if best.path else ""
     ambiguous = f", one of {count} that it may mean" if count > 1 else ""
-    return f"{found.word} → {best.name}{ambiguous}, confidence {best.confidence:.2f}"
+    return f"{best.name}{where}{ambiguous}, confidence {best.confidence:.2f}"

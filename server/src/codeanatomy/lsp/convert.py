@@ -79,8 +79,8 @@ def path_of(uri: str) -> str | None:
 
 
 def uri_of(root_uri: str, path: str) -> str:
-    """The URI of a file of the workspace."""
-    return f"{root_uri.rstrip('/')}/{quote(path)}"
+    """The URI of a file of the graph; library files have one already."""
+    return path if "://" in path else f"{root_uri.rstrip('/')}/{quote(path)}"
 
 
 def file_uri(path: str) -> str:

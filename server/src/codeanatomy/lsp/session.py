@@ -63,6 +63,14 @@ class Folder:
         self.real_root = os.path.realpath(root)
         self.live = live
 
+    def holds_library(self, uri: str) -> bool:
+        """Whether a URI is a library file of the graph."""
+        try:
+            self.live.snapshot().diagnostics(uri)
+        except EngineError:
+            return False
+        return True
+
     def path_of(self, absolute: str) -> str | None:
         """The path of a file relative to this folder, if it lies inside."""
         for root, path in ((self.root, absolute), (self.real_root, os.path.realpath(absolute))):
@@ -143,9 +151,10 @@ class Session:
         return Question(params=params, revisions={folder.uri: folder.live.revision for folder in self._folders})
 
     def place(self, uri: str) -> Place | None:
-        """The file that a URI names, if a graph holds it."""
+        """The file that a URI names, if a graph holds it. A library file is asked about as it lies on disk."""
         document = self._documents.get(uri)
-        return document.place if document is not None else self._place(uri)
+        place = document.place if document is not None else self._place(uri)
+        return place or next((Place(folder, uri) for folder in self._folders if folder.holds_library(uri)), None)
 
     def document(self, uri: str) -> OpenDocument | None:
         """The open document of a URI, if the editor owns it."""

@@ -118,6 +118,9 @@ impl Reader<'_> {
             }
             LogicalPlan::SubqueryAlias(alias) => self.read(&alias.input),
             LogicalPlan::Projection(projection) => {
+                if projection.expr.iter().any(asks_a_query) {
+                    return Err(self.refuse("a query inside an expression"));
+                }
                 let parts = self.read(&projection.input)?;
                 parts
                     .into_iter()
@@ -128,6 +131,9 @@ impl Reader<'_> {
                     .collect()
             }
             LogicalPlan::Filter(filter) => {
+                if asks_a_query(&filter.predicate) {
+                    return Err(self.refuse("a query inside a condition"));
+                }
                 let parts = self.read(&filter.input)?;
                 parts
                     .into_iter()
@@ -212,6 +218,17 @@ impl Reader<'_> {
     }
 }
 
+/// True for `IN (SELECT ...)`, `EXISTS` and a query in place of a value.
+fn asks_a_query(expr: &Expr) -> bool {
+    let query = |expr: &Expr| {
+        Ok(matches!(
+            expr,
+            Expr::InSubquery(_) | Expr::Exists(_) | Expr::ScalarSubquery(_) | Expr::SetComparison(_)
+        ))
+    };
+    expr.exists(query).unwrap_or(true)
+}
+
 fn substitute(expr: &Expr, input: &LogicalPlan, outputs: &[Expr]) -> Result<Expr> {
     let map: HashMap<Column, Expr> = input.schema().columns().into_iter().zip(outputs.iter().cloned()).collect();
     replace(expr.clone(), &map)
@@ -276,11 +293,23 @@ pub(crate) fn aliases(expr: &Expr) -> Vec<String> {
 /// Names, types and roles of the outputs of a block, read off its leaves.
 pub(crate) fn describe(place: &str, block: &Block) -> Result<Vec<Output>> {
     let schema = crate::plan::schema_of_leaves(&block.leaves)?;
+    let certain: Vec<Leaf> =
+        block.leaves.iter().map(|leaf| Leaf { join: LeafJoin::Inner, ..leaf.clone() }).collect();
+    let certain = crate::plan::schema_of_leaves(&certain)?;
     block
         .outputs
         .iter()
         .map(|(name, expr)| {
             let (symbol, role) = meaning(expr, &block.leaves);
+            // Many functions say that they may yield null and never do; what an outer join leaves open is sure to.
+            if expr.nullable(&schema)? && !expr.nullable(&certain)? {
+                return Err(EngineError::compile(
+                    ErrorCode::RuleSql,
+                    place,
+                    format!("column `{name}` is null where its outer join finds nothing, and no column may be null"),
+                    "say what stands there instead: `coalesce(..., CAST(0 AS BIGINT UNSIGNED))`",
+                ));
+            }
             let kind = match (expr.get_type(&schema)?, symbol) {
                 (DataType::UInt32, true) => ColumnType::Symbol,
                 (DataType::UInt64, _) => ColumnType::Id,

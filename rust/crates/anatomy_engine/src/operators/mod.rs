@@ -20,6 +20,7 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, reset
 use datafusion::physical_plan::{ExecutionPlan, PlanProperties};
 use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::store::{Relation, Snapshot};
 
@@ -69,14 +70,23 @@ impl Run {
 
     /// Executes a prepared plan on the calling thread and returns its batches in partition order.
     pub(crate) fn execute(self: &Arc<Run>, plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+        // Some of DataFusion's operators (unions) start tasks, which need a runtime even on one thread.
+        thread_local! {
+            static RUNTIME: std::io::Result<Runtime> = Builder::new_current_thread().build();
+        }
         let context = task_context(self.clone());
         let plan = reset_plan_states(plan.clone())?;
         let mut batches = Vec::new();
-        for partition in 0..plan.properties().output_partitioning().partition_count() {
-            let stream = plan.execute(partition, context.clone())?;
-            let found: Vec<RecordBatch> = futures::executor::block_on(stream.try_collect())?;
-            batches.extend(found.into_iter().filter(|batch| batch.num_rows() > 0));
-        }
+        RUNTIME.with(|runtime| {
+            let runtime = runtime.as_ref().map_err(|error| DataFusionError::Execution(error.to_string()))?;
+            runtime.block_on(async {
+                for partition in 0..plan.properties().output_partitioning().partition_count() {
+                    let found: Vec<RecordBatch> = plan.execute(partition, context.clone())?.try_collect().await?;
+                    batches.extend(found.into_iter().filter(|batch| batch.num_rows() > 0));
+                }
+                Ok::<(), DataFusionError>(())
+            })
+        })?;
         Ok(batches)
     }
 }

@@ -194,14 +194,27 @@ impl Builder<'_> {
             }
             _ => None,
         };
-        equalities
+        let mut keys: Vec<(Expr, usize)> = equalities
             .iter()
             .filter_map(|(left, right)| match (column_of(left), column_of(right)) {
                 (Some(column), _) if self.is_available(right) => Some((right.clone(), column)),
                 (_, Some(column)) if self.is_available(left) => Some((left.clone(), column)),
                 _ => None,
             })
-            .collect()
+            .collect();
+        // A constant narrows a look-up that happens anyway; alone it would be a scan by another name.
+        if !keys.is_empty() {
+            for filter in &self.filters {
+                if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter
+                    && let (Some(column), Expr::Literal(value, _)) = (column_of(left), right.as_ref())
+                    && value.data_type() == *leaf.schema.field(column).data_type()
+                    && matches!(role_of(leaf.schema.field(column)), "module" | "symbol" | "scope")
+                {
+                    keys.push((right.as_ref().clone(), column));
+                }
+            }
+        }
+        keys
     }
 
     fn look_up(&mut self, number: usize, kind: LookUpKind) -> Result<()> {
@@ -345,13 +358,17 @@ fn needed_columns(
     needed
 }
 
-/// All columns of all leaves, qualified.
+/// All columns of all leaves, qualified; those of an outer join may be null.
 pub(crate) fn schema_of_leaves(leaves: &[Leaf]) -> Result<DFSchema> {
     let fields = leaves
         .iter()
         .flat_map(|leaf| {
             let alias = TableReference::bare(leaf.alias.clone());
-            leaf.schema.fields().iter().map(move |field| (Some(alias.clone()), field.clone()))
+            let nullable = leaf.join == LeafJoin::Left;
+            leaf.schema.fields().iter().map(move |field| {
+                let field = field.as_ref().clone().with_nullable(nullable);
+                (Some(alias.clone()), Arc::new(field))
+            })
         })
         .collect();
     Ok(DFSchema::new_with_metadata(fields, HashMap::new())?)

@@ -46,6 +46,11 @@ pub(crate) fn uri(root: &str, path: &str) -> String {
     uri
 }
 
+/// True for a file of the workspace: files of libraries have whole URIs for paths.
+fn is_inside(file: Symbol) -> bool {
+    !file.text().contains("://")
+}
+
 impl Answers {
     pub(crate) fn new(engine: Arc<Engine>, snapshot: Arc<Snapshot>, files: Arc<Files>, root_uri: &str) -> Self {
         Answers { engine, snapshot, files, root_uri: root_uri.trim_end_matches('/').into() }
@@ -67,10 +72,11 @@ impl Answers {
         self.files.get(&Symbol::of(path))?.version
     }
 
-    /// All paths, sorted.
+    /// All paths of the workspace, sorted.
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
-        let mut paths: Vec<String> = self.files.keys().map(|file| file.text().to_owned()).collect();
+        let inside = self.files.keys().filter(|file| is_inside(**file));
+        let mut paths: Vec<String> = inside.map(|file| file.text().to_owned()).collect();
         paths.sort();
         paths
     }

@@ -144,9 +144,14 @@ impl Answers {
         variables.sort_unstable();
         variables.dedup();
         let mut places = Vec::new();
+        // Whoever asks in the workspace means the workspace; a library lists its own uses.
+        let asked_inside = super::is_inside(words.file);
         for variable in variables {
             for row in self.rows("refers_to", "variable", variable, &["expr", "file"]) {
                 let file = Symbol(row[1] as u32);
+                if asked_inside && !super::is_inside(file) {
+                    continue;
+                }
                 if let Some(anchor) = self.files.get(&file).and_then(|view| view.anchor(row[0])) {
                     places.push((file, anchor.start, anchor.end, false));
                 }

@@ -109,7 +109,7 @@ impl Answers {
                     continue;
                 }
                 let file = Symbol(row[3] as u32);
-                let Some(view) = self.files.get(&file) else { continue };
+                let Some(view) = self.files.get(&file).filter(|_| super::is_inside(file)) else { continue };
                 let Some(anchor) = view.anchor(row[0]) else { continue };
                 let scope = self.rows("scopes", "scope", row[2], &["kind", "name"]);
                 let (inside, container) = scope

@@ -185,7 +185,10 @@ impl Answers {
         let counts = |table: &str| -> Result<Map<String, Value>, EngineError> {
             let mut counts = Map::new();
             if self.engine.relation_number(table).is_some() {
-                let sql = format!("SELECT kind, count(*) AS n FROM {table} GROUP BY kind ORDER BY kind");
+                let sql = format!(
+                    "SELECT {table}.kind AS kind, count(*) AS n FROM {table} JOIN files ON files.file = {table}.file \
+                     WHERE files.\"partition\" = 'user' GROUP BY {table}.kind ORDER BY {table}.kind"
+                );
                 let rows = self.query(&sql, 1000)?;
                 use arrow::array::AsArray;
                 let kinds = arrow::compute::cast(rows.column(0), &arrow::datatypes::DataType::Utf8)?;
@@ -196,12 +199,14 @@ impl Answers {
             }
             Ok(counts)
         };
-        let errors: usize = self.files.values().map(|view| view.errors.len()).sum();
+        let inside = self.files.iter().filter(|(file, _)| super::is_inside(**file));
+        let errors: usize = inside.map(|(_, view)| view.errors.len()).sum();
         let places: usize = self.files.values().map(|view| view.heap_bytes()).sum();
         let (symbols, bytes) = Symbol::census();
         Ok(json!({
             "generation": self.generation(),
-            "files": self.files.len(),
+            "files": self.files.keys().filter(|file| super::is_inside(**file)).count(),
+            "library_files": self.files.keys().filter(|file| !super::is_inside(**file)).count(),
             "parse_errors": errors,
             "nodes": counts("cpg_nodes")?,
             "edges": counts("cpg_edges")?,

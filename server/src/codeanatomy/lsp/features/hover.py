@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codeanatomy import report
-from codeanatomy.ide.explain import Target
+from codeanatomy.ide.explain import Target, line_of, shown
 from codeanatomy.ide.hover import Hover, hover
 from codeanatomy.lsp import convert
 from codeanatomy.lsp.session import Question, Session
@@ -55,9 +55,13 @@ def markdown(found: Hover, root_uri: str) -> str:
 
 def _target(target: Target, root_uri: str) -> str:
     reason = target.lost or target.why
-    where = _place(target.path, target.range.start.line + 1, root_uri)
-    return f"{convert.code(target.name)} — {where}" + (f" — {convert.escaped(reason)}" if reason else "")
+    parts = [convert.code(target.name)]
+    if target.path:
+        parts.append(_place(target.path, line_of(target), root_uri))
+    if reason:
+        parts.append(convert.escaped(reason))
+    return " — ".join(parts)
 
 
 def _place(path: str, line: int, root_uri: str) -> str:
-    return convert.link(f"{path}:{line}", convert.uri_of(root_uri, path), line)
+    return convert.link(f"{shown(path)}:{line}", convert.uri_of(root_uri, path), line)
