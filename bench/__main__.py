@@ -231,7 +231,8 @@ def _times(times: Times | None) -> str:
     if not times.n:
         return missed.removeprefix(", ")
     count = f" ({times.note})" if times.note[:1].isdigit() else ""
-    return f"{_number(times.p50)} / {_number(times.p95)}{missed}{count}"
+    longest = f", one {_number(times.max)}" if times.max > max(100, 10 * times.p95) else ""
+    return f"{_number(times.p50)} / {_number(times.p95)}{longest}{missed}{count}"
 
 
 def _number(value: float | None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.support import rulebook
 from tests.support.memory import Memory, program
 from tests.support.rulebook import Case
@@ -31,8 +30,8 @@ def test_batch(case: Case, fresh: Memory) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_live(case: Case, live: Memory, fresh: Memory) -> None:
-    told(rulebook.in_life(case, live, fresh))
+def test_live(case: Case, live: Memory) -> None:
+    told(rulebook.in_life(case, live))
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)

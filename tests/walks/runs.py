@@ -30,7 +30,10 @@ class Tally(msgspec.Struct):
 
 
 def small(truth: Truth, seed: int, edits: int, every: int = 1) -> Iterator[Tally]:
-    """Walks over small projects until so many edits are made, compared after every so many steps; the tally after each walk."""
+    """Walks over small projects until so many edits are made, compared with a fresh graph after every so many steps.
+
+    After each step the graph checks itself: every view is run whole over what it reads. Gives the tally after each walk.
+    """
     tally = Tally()
     while tally.edits < edits:
         made = projects.Generator(seed, tally.walks)
@@ -65,10 +68,13 @@ def _walk(truth: Truth, tally: Tally, name: str, start: dict[str, str], steps: l
         fault = take(memory, step)
         tally.edits += len(step)
         tally.steps += 1
-        if not fault and number % every and number < len(steps):
+        suspect = [] if fault else msgspec.json.decode(memory.snapshot().verify())
+        if not fault and not suspect and number % every and number < len(steps):
             continue
+        if suspect:
+            fault = f"views that are not what their rules say: {suspect}"
         tally.comparisons += 1
-        found = [] if fault else compare(truth, memory)
+        found = compare(truth, memory) if suspect or not fault else []
         if found or fault:
             told = _told(truth, Broken(start, tuple(steps[:number]), tuple(found), fault))
             tally.broken.append(f"{name}, step {number}\n{told}")

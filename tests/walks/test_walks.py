@@ -20,15 +20,15 @@ def truth() -> Truth:
 
 
 def test_walks_over_small_projects_keep_the_law(truth: Truth) -> None:
-    for tally in runs.small(truth, SEED, edits=800, every=2):
+    for tally in runs.small(truth, SEED, edits=800, every=5):
         assert not tally.broken, tally.broken[0]
-    assert tally.comparisons >= 100
+    assert tally.comparisons >= 40
 
 
 def test_walks_over_a_real_package_keep_the_law(truth: Truth) -> None:
-    for tally in runs.real(truth, SEED, edits=100):
+    for tally in runs.real(truth, SEED, edits=100, every=3):
         assert not tally.broken, tally.broken[0]
-    assert tally.comparisons >= 20
+    assert tally.comparisons >= 8
 
 
 def test_a_graph_that_missed_an_edit_breaks_the_law(truth: Truth) -> None:

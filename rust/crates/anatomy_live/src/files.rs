@@ -14,6 +14,8 @@ pub struct FileView {
     anchors: Vec<Anchor>,
     /// Positions in `anchors`, sorted by id.
     by_id: Vec<u32>,
+    /// Heads of classes and functions.
+    heads: HashMap<Id, Box<str>>,
     /// Lines and wide characters.
     pub index: TextIndex,
     /// Syntax errors.
@@ -29,6 +31,7 @@ impl FileView {
     #[must_use]
     pub fn new(
         anchors: Vec<Anchor>,
+        heads: HashMap<Id, Box<str>>,
         index: TextIndex,
         errors: Vec<ParseError>,
         changed_ranges: Vec<ChangedRange>,
@@ -36,13 +39,19 @@ impl FileView {
     ) -> Self {
         let mut by_id: Vec<u32> = (0..anchors.len() as u32).collect();
         by_id.sort_by_key(|&at| (anchors[at as usize].id, at));
-        FileView { anchors, by_id, index, errors, changed_ranges, version }
+        FileView { anchors, by_id, heads, index, errors, changed_ranges, version }
     }
 
     /// All places, sorted by start.
     #[must_use]
     pub fn anchors(&self) -> &[Anchor] {
         &self.anchors
+    }
+
+    /// The head of a class or function of this file: `def discount(order)`.
+    #[must_use]
+    pub fn head(&self, id: Id) -> Option<&str> {
+        self.heads.get(&id).map(AsRef::as_ref)
     }
 
     /// The place of an id, if this file has it.

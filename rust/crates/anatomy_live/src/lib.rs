@@ -5,6 +5,7 @@
 
 mod answer;
 mod files;
+mod signature;
 mod workspace;
 
 pub use answer::Answers;

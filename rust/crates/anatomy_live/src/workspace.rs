@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::answer::Answers;
 use crate::files::{FileView, Files};
+use crate::signature::signatures;
 
 /// A file as the workspace gives it.
 #[derive(Clone, Debug, Default)]
@@ -167,7 +168,8 @@ impl Workspace {
         match &file.content {
             Some(bytes) => {
                 let (facts, index) = anatomy_syntax::extract_file(&file.path, &file.context, bytes, self.size_limit);
-                staged(facts, index, vec![], None)
+                let text = anatomy_syntax::source::decode(bytes, self.size_limit).text;
+                staged(&text, facts, index, vec![], None)
             }
             None => {
                 let (mut facts, index) = anatomy_syntax::extract_file(&file.path, &file.context, b"", self.size_limit);
@@ -182,7 +184,7 @@ impl Workspace {
                     message: code.doc().to_owned(),
                     related: None,
                 });
-                staged(facts, index, vec![], None)
+                staged("", facts, index, vec![], None)
             }
         }
     }
@@ -218,7 +220,8 @@ impl Workspace {
             let facts =
                 anatomy_syntax::extract(path, context, document.text(), document.tree(), document.errors().to_vec());
             let index = document.index().clone();
-            let facts = staged(facts, index, document.changed_ranges().to_vec(), Some(document.version()));
+            let facts =
+                staged(document.text(), facts, index, document.changed_ranges().to_vec(), Some(document.version()));
             taken.insert(path.clone(), Some(facts));
             versions.insert(path.clone(), document.version());
         }
@@ -304,8 +307,9 @@ impl Workspace {
     }
 }
 
-fn staged(facts: FileFacts, index: TextIndex, changed: Vec<ChangedRange>, version: Option<i64>) -> Staged {
-    let view = FileView::new(facts.anchors, index, facts.errors, changed, version);
+fn staged(text: &str, facts: FileFacts, index: TextIndex, changed: Vec<ChangedRange>, version: Option<i64>) -> Staged {
+    let heads = signatures(text, &facts);
+    let view = FileView::new(facts.anchors, heads, index, facts.errors, changed, version);
     Staged { tables: facts.tables, view }
 }
 

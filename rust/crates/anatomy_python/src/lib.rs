@@ -11,7 +11,7 @@ use pyo3::types::PyBytes;
 
 mod failure {
     #![allow(missing_docs, reason = "the exception is documented where its users read it, in the stubs")]
-    pyo3::create_exception!(_native, EngineError, pyo3::exceptions::PyException);
+    pyo3::create_exception!(codeanatomy_engine, EngineError, pyo3::exceptions::PyException);
 }
 
 fn raise(error: EngineError) -> PyErr {

@@ -221,10 +221,7 @@ impl Reader<'_> {
 /// True for `IN (SELECT ...)`, `EXISTS` and a query in place of a value.
 fn asks_a_query(expr: &Expr) -> bool {
     let query = |expr: &Expr| {
-        Ok(matches!(
-            expr,
-            Expr::InSubquery(_) | Expr::Exists(_) | Expr::ScalarSubquery(_) | Expr::SetComparison(_)
-        ))
+        Ok(matches!(expr, Expr::InSubquery(_) | Expr::Exists(_) | Expr::ScalarSubquery(_) | Expr::SetComparison(_)))
     };
     expr.exists(query).unwrap_or(true)
 }
@@ -293,8 +290,7 @@ pub(crate) fn aliases(expr: &Expr) -> Vec<String> {
 /// Names, types and roles of the outputs of a block, read off its leaves.
 pub(crate) fn describe(place: &str, block: &Block) -> Result<Vec<Output>> {
     let schema = crate::plan::schema_of_leaves(&block.leaves)?;
-    let certain: Vec<Leaf> =
-        block.leaves.iter().map(|leaf| Leaf { join: LeafJoin::Inner, ..leaf.clone() }).collect();
+    let certain: Vec<Leaf> = block.leaves.iter().map(|leaf| Leaf { join: LeafJoin::Inner, ..leaf.clone() }).collect();
     let certain = crate::plan::schema_of_leaves(&certain)?;
     block
         .outputs

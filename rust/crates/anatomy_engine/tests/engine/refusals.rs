@@ -278,7 +278,6 @@ fn a_query_that_is_no_question() {
         "COPY (SELECT 1) TO 'out.csv'",
         "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'in.csv'",
         "SET datafusion.execution.batch_size = 1",
-        "BEGIN",
     ] {
         let refused = engine.query(&engine.snapshot(), vec![], sql, 10).unwrap_err();
         assert_eq!(refused.code, ErrorCode::QueryRefused, "{sql}: {}", refused.message);

@@ -74,12 +74,31 @@ impl Answers {
         let unresolved = if targets.is_empty() || leads_out { self.unresolved(&words) } else { Value::Null };
         Ok(json!({
             "file": words.file.text(),
+            "word": self.word_of(word.id),
             "kind": kind,
             "range": range(words.view, word.start, word.end, encoding),
             "targets": targets,
             "candidates": candidates,
             "unresolved": unresolved,
         }))
+    }
+
+    /// The word of a reference or binding.
+    fn word_of(&self, id: Id) -> &'static str {
+        let tables = [
+            ("names", "expr", "name"),
+            ("exprs", "expr", "name"),
+            ("bindings", "binding", "name"),
+            ("imports", "expr", "name"),
+            ("module_refs", "expr", "module"),
+            ("args", "arg", "name"),
+            ("exports", "expr", "name"),
+        ];
+        let found = tables.iter().find_map(|(table, by, column)| {
+            let rows = self.rows(table, by, id, &[*column]);
+            rows.first().map(|row| Symbol(row[0] as u32).text())
+        });
+        found.map_or("", |word| word.rsplit_once('.').map_or(word, |(_, last)| last))
     }
 
     /// Name, kind and place of a definition or module.
@@ -97,6 +116,7 @@ impl Answers {
         json!({
             "name": name,
             "kind": kind,
+            "signature": view.head(id).unwrap_or_default(),
             "path": file.text(),
             "uri": self.uri_of(file),
             "range": range(view, anchor.start, anchor.end, encoding),
