@@ -188,9 +188,9 @@ def _print_agreement(found: agreement.Comparison, misses: int) -> None:
         print(f"{found.not_asked} questions were not asked: out of time")
     shown = found.misses[:misses]
     if shown:
-        print(f"\n{len(shown)} of {len(found.misses)} disagreements inside the workspace:")
+        print(f"\n{len(shown)} of {len(found.misses)} disagreements, those inside the workspace first:")
     for miss in shown:
-        print(f"  {miss.place}  {miss.kind}  {miss.source[:100]}")
+        print(f"  {miss.place}  {miss.kind}, {miss.where}  {miss.source[:100]}")
         print(f"      {found.peer}: {', '.join(miss.peer) or 'nothing'}   ours: {', '.join(miss.ours) or 'nothing'}")
 
 

@@ -2,21 +2,26 @@
 
 A peer is another opinion, not the truth: what both say is counted, and what they do not agree on is listed with both answers. Answers
 are compared as lines; a definition agrees if the two answers share a target. Targets inside the workspace are counted apart from
-those outside, because each program brings its own idea of what is outside (stubs, sources, nothing). Whether a target is inside is
-what the peer says, or what we say where it says nothing.
+those outside, because each program brings its own idea of what is outside (stubs, sources, nothing): there, module and head of the
+line are compared. Whether a target is inside is what the peer says, or what we say where it says nothing.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import msgspec
 
 from bench.peers import Peer
 from bench.questions import KINDS, Corpus, Token
 from bench.session import Place, Point, Session
+
+_IS_LIBRARY = re.compile(r"stdlib|site-packages|lib-dynload|python3(\.\d+)?")
 
 Answers = list[set[Place] | None]
 """One for each question; None if there was no time left to ask it."""
@@ -69,6 +74,9 @@ class References(msgspec.Struct, frozen=True):
 
 class Miss(msgspec.Struct, frozen=True):
     """One place where the two do not agree."""
+
+    where: str
+    """`inside` or `outside`: of the workspace, the target."""
 
     kind: str
     place: str
@@ -126,14 +134,14 @@ def compare(
     for use, mine, other in zip(uses, ours.definitions, peer.definitions, strict=True):
         if mine is None or other is None:
             continue
-        verdict = _verdict(mine, other)
+        verdict = _verdict({_comparable(each) for each in mine}, {_comparable(each) for each in other})
         where = "inside" if any(not path.startswith("/") for path, _ in other or mine) else "outside"
         for kind in (use.kind, "all"):
             tallies[where].setdefault(kind, Counter())[verdict] += 1
-        if where == "inside" and verdict in ("differ", "only_peer"):
+        if verdict in ("differ", "only_peer"):
             source = corpus.line(use.path, use.line).strip()
             place = f"{use.path}:{use.line + 1}:{use.column + 1}"
-            misses.append(Miss(use.kind, place, source, _shown(mine), _shown(other)))
+            misses.append(Miss(where, use.kind, place, source, _shown(mine), _shown(other)))
     return Comparison(
         peer=peer.peer,
         version=peer.version,
@@ -144,13 +152,34 @@ def compare(
             for each, mine, other in zip(definitions, ours.references, peer.references, strict=True)
             if mine is not None and other is not None
         ],
-        misses=misses,
+        misses=sorted(misses, key=lambda miss: miss.where),
         not_asked=sum(each is None for each in (*peer.definitions, *peer.references)),
         failures=peer.failures,
     )
 
 
-def _verdict(mine: set[Place], other: set[Place]) -> str:
+def _comparable(place: Place) -> tuple[str, int | str]:
+    """A place that two programs name alike. Outside of the workspace: the module, and the head of the line, because each brings
+    stubs of its own age; the first line stands for the module."""
+    path, line = place
+    if not path.startswith("/"):
+        return place
+    parts = Path(path).with_suffix("").parts
+    start = max((at for at, part in enumerate(parts) if _IS_LIBRARY.fullmatch(part)), default=len(parts) - 2)
+    module = "/".join(parts[start + 1 :]).removesuffix("/__init__")
+    return module, _head(path, line) if line else ""
+
+
+@lru_cache(maxsize=4096)
+def _head(path: str, line: int) -> str:
+    try:
+        lines = Path(path).read_text("utf-8", errors="replace").split("\n")
+    except OSError:
+        return str(line)
+    return re.split(r"[(:=]", lines[line], maxsplit=1)[0].strip() if line < len(lines) else ""
+
+
+def _verdict(mine: set[tuple[str, int | str]], other: set[tuple[str, int | str]]) -> str:
     if mine & other:
         return "same"
     if mine and other:

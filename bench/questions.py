@@ -108,7 +108,9 @@ class Corpus:
         for band, (low, high) in BANDS.items():
             fitting = [token for token in single if low <= self.mentions[token.text] <= high]
             if not fitting:
-                fitting = sorted(single, key=lambda token: -self.mentions[token.text])[: 2 * of_each_band]
+                taken = {each.text for each in found}
+                others = [token for token in single if token.text not in taken]
+                fitting = sorted(others, key=lambda token: -self.mentions[token.text])[: 2 * of_each_band]
             chosen = chooser.sample(fitting, min(of_each_band, len(fitting)))
             found += [msgspec.structs.replace(token, band=band) for token in chosen]
         return found

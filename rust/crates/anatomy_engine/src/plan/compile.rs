@@ -131,6 +131,14 @@ impl<'a> Compiler<'a> {
             for read in self.direct_reads(spec)? {
                 match self.specs.get(read.as_str()) {
                     Some(inner) if inlined.contains(&read.as_str()) => all.extend(self.direct_reads(inner)?),
+                    Some(inner) if !inner.stored => {
+                        return Err(EngineError::compile(
+                            ErrorCode::RuleUnknownRelation,
+                            spec.place("from"),
+                            format!("rule `{}` reads `{read}`, which keeps no rows", spec.name),
+                            format!("drop `stored = false` from `{read}`, or read what it reads"),
+                        ));
+                    }
                     Some(_) => all.push(read),
                     None if self.catalog.contains_key(&read) => {}
                     None => return Err(unknown(spec, "from", &read)),

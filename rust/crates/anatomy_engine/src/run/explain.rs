@@ -36,6 +36,8 @@ pub struct Explained {
 
 /// Derivations are followed this deep; deeper ones are shown without their own witnesses.
 const DEEPEST: usize = 24;
+/// An explanation is for reading: beyond this many derivations its leaves are shown without their own reasons.
+const MOST_DERIVATIONS: usize = 64;
 
 impl Engine {
     /// All candidates of a view for one key, best first, each with its derivation.
@@ -43,66 +45,77 @@ impl Engine {
     /// # Errors
     /// If there is no such view, or it cannot be keyed.
     pub fn explain(&self, snapshot: &Arc<Snapshot>, view: &str, key: &[ArrayRef]) -> Result<Vec<Explained>> {
-        self.explain_below(snapshot, view, key, u32::MAX, 0)
+        let mut search = Search { engine: self, snapshot, left: MOST_DERIVATIONS };
+        search.candidates(view, key, None, u32::MAX, 0)
     }
+}
 
-    fn explain_below(
-        &self,
-        snapshot: &Arc<Snapshot>,
+/// One explanation on its way.
+struct Search<'a> {
+    engine: &'a Engine,
+    snapshot: &'a Arc<Snapshot>,
+    /// Derivations that may still be made.
+    left: usize,
+}
+
+impl Search<'_> {
+    /// Candidates for a key, best first; with `wanted` only the first that equals that row. Those that stand come with
+    /// their witnesses, the beaten ones without.
+    fn candidates(
+        &mut self,
         name: &str,
         key: &[ArrayRef],
+        wanted: Option<&RecordBatch>,
         below: u32,
         depth: usize,
     ) -> Result<Vec<Explained>> {
-        let view = self
-            .view(name)
-            .ok_or_else(|| EngineError::internal(Stage::Answer, format!("there is no view `{name}` to explain")))?;
-        let run = Run { old: snapshot.clone(), new: snapshot.clone(), input: key.to_vec(), below };
-        let candidates = view.run_candidates(&Arc::new(run))?;
+        let missing = || EngineError::internal(Stage::Answer, format!("there is no view `{name}` to explain"));
+        let view = self.engine.view(name).ok_or_else(missing)?;
+        let run = Run { old: self.snapshot.clone(), new: self.snapshot.clone(), input: key.to_vec(), below };
+        let found = view.run_candidates(&Arc::new(run))?;
         let rules: Vec<&str> =
             view.branches.iter().flat_map(|branch| branch.blocks.iter().map(|_| branch.rule.as_str())).collect();
+        let mut order: Vec<usize> = (0..found.rows.num_rows()).collect();
+        order.sort_by_key(|&row| found.ranks[row]);
         let mut explained = Vec::new();
-        for row in 0..candidates.rows.num_rows() {
-            let mut witnesses = Vec::new();
-            for (relation, row) in &candidates.evidence[row] {
-                witnesses.push(self.witness(snapshot, *relation, row, view.number, below, depth)?);
+        for at in order {
+            let row = found.rows.slice(at, 1);
+            if wanted.is_some_and(|wanted| (0..view.width()).any(|column| row.column(column) != wanted.column(column)))
+            {
+                continue;
             }
-            explained.push(Explained {
-                rule: rules[candidates.blocks[row]].to_owned(),
-                row: candidates.rows.slice(row, 1),
-                rank: candidates.ranks[row],
-                witnesses,
-            });
+            let rank = found.ranks[at];
+            let mut witnesses = Vec::new();
+            if rank == 0 || wanted.is_some() {
+                for (relation, row) in &found.evidence[at] {
+                    witnesses.push(self.witness(*relation, row, view.number, below, depth)?);
+                }
+            }
+            explained.push(Explained { rule: rules[found.blocks[at]].to_owned(), row, rank, witnesses });
+            if wanted.is_some() {
+                break;
+            }
         }
-        explained.sort_by_key(|candidate| candidate.rank);
         Ok(explained)
     }
 
     fn witness(
-        &self,
-        snapshot: &Arc<Snapshot>,
+        &mut self,
         relation: usize,
         row: &RecordBatch,
         reader: usize,
         below: u32,
         depth: usize,
     ) -> Result<Witness> {
-        let name = self.compiled.relations[relation].0.clone();
-        let derived = match self.view(&name) {
-            Some(view) if view.keyed && depth < DEEPEST => {
+        let name = self.engine.compiled.relations[relation].0.clone();
+        let derived = match self.engine.view(&name) {
+            Some(view) if view.keyed && depth < DEEPEST && self.left > 0 => {
+                self.left -= 1;
                 let key = key_columns(row, &view.grain);
                 // A row of a recursive view follows from rows below its own level.
-                let bound = match view.level {
-                    Some(level) => level_of(row, level),
-                    None => u32::MAX,
-                };
+                let bound = view.level.map_or(u32::MAX, |level| level_of(row, level));
                 let bound = if relation == reader { bound.min(below) } else { bound };
-                let width = view.width();
-                let found = self.explain_below(snapshot, &name, &key, bound, depth + 1)?;
-                found
-                    .into_iter()
-                    .find(|candidate| (0..width).all(|column| candidate.row.column(column) == row.column(column)))
-                    .map(Box::new)
+                self.candidates(&name, &key, Some(row), bound, depth + 1)?.pop().map(Box::new)
             }
             _ => None,
         };

@@ -148,7 +148,11 @@ fn a_ring_does_not_keep_itself_alive() {
         exprs: expr=2 base=3
         exprs: expr=3 base=1";
     let engine = holding(&every_form(), ring);
-    assert_eq!(now(&engine, "up").len(), 9 + 3, "each reaches all three by rows of `further`, and its base by one of `start`");
+    assert_eq!(
+        now(&engine, "up").len(),
+        9 + 3,
+        "each reaches all three by rows of `further`, and its base by one of `start`"
+    );
     give(&engine, "a.py", &ring.replace("expr=3 base=1", "expr=3"));
     assert_eq!(
         now(&engine, "up"),

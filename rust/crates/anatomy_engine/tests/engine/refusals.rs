@@ -61,6 +61,15 @@ fn a_relation_that_nothing_defines() {
 }
 
 #[test]
+fn a_relation_that_keeps_no_rows() {
+    let views = [
+        view("shown", "derive", json!({"from": "names", "stored": false})),
+        view("a", "derive", json!({"from": "shown", "grain": ["expr"]})),
+    ];
+    check(&views, ErrorCode::RuleUnknownRelation, "a: from", "drop `stored = false` from `shown`");
+}
+
+#[test]
 fn a_view_that_nobody_defined_has_no_plan() {
     let refused = engine(&every_form()).describe(Some("innner")).unwrap_err();
     assert_eq!((refused.code, refused.stage), (ErrorCode::RuleUnknownRelation, Stage::Answer));

@@ -6,7 +6,10 @@ use super::support::{UTF16, definition, diagnostics, holding, places};
 
 const SHOP: &[(&str, &str)] = &[
     ("shop/price.py", "\"\"\"Prices.\"\"\"\ndef discount(order):\n    \"\"\"Ten percent.\"\"\"\n    return order\n"),
-    ("shop/till.py", "from shop.price import discount\nfrom shop.gone import nothing\n\nclass Till:\n    def pay(self, order):\n        return discount(order)\n"),
+    (
+        "shop/till.py",
+        "from shop.price import discount\nfrom shop.gone import nothing\n\nclass Till:\n    def pay(self, order):\n        return discount(order)\n",
+    ),
     ("twice.py", "x = 1\nx = 2\nprint(x)\n"),
 ];
 
@@ -19,7 +22,11 @@ fn a_definition_is_found_from_the_use_from_the_import_and_from_itself() {
     assert_eq!(definition(&answers, "shop/price.py", 1, 6), found, "itself");
     assert_eq!(definition(&answers, "shop/price.py", 1, 12), found, "behind its last letter");
     assert_eq!(definition(&answers, "shop/price.py", 1, 2), [""; 0], "the keyword");
-    assert_eq!(definition(&answers, "shop/till.py", 1, 25), ["shop/till.py 1:22-1:29"], "an open import is its own place");
+    assert_eq!(
+        definition(&answers, "shop/till.py", 1, 25),
+        ["shop/till.py 1:22-1:29"],
+        "an open import is its own place"
+    );
 }
 
 #[test]
@@ -50,10 +57,14 @@ fn an_explanation_names_the_rule_the_steps_and_what_was_beaten() {
     let answers = holding(SHOP).answers();
     let why = answers.explain("twice.py", 2, 6, UTF16).unwrap();
     let target = &why["targets"][0];
-    assert_eq!((&target["rule"], &target["name"], &target["range"]["start"]["line"]), (&"name_local".into(), &"x".into(), &1.into()));
+    assert_eq!(
+        (&target["rule"], &target["name"], &target["range"]["start"]["line"]),
+        (&"name_local".into(), &"x".into(), &1.into())
+    );
     assert_eq!(target["why"], "the name leads to `x`");
     assert_eq!(target["confidence"], 0.98);
-    let steps: Vec<&str> = target["steps"].as_array().unwrap().iter().filter_map(|step| step["text"].as_str()).collect();
+    let steps: Vec<&str> =
+        target["steps"].as_array().unwrap().iter().filter_map(|step| step["text"].as_str()).collect();
     assert_eq!(steps, ["the name is bound in that scope", "the name leads to `x`"]);
     let beaten = &why["candidates"][0];
     assert_eq!((&beaten["range"]["start"]["line"], &beaten["rank"]), (&0.into(), &1.into()));
@@ -66,7 +77,8 @@ fn an_explanation_goes_down_to_the_import() {
     let why = answers.explain("shop/till.py", 5, 18, UTF16).unwrap();
     let target = &why["targets"][0];
     assert_eq!(target["doc"], "Ten percent.");
-    let rules: Vec<&str> = target["steps"].as_array().unwrap().iter().filter_map(|step| step["rule"].as_str()).collect();
+    let rules: Vec<&str> =
+        target["steps"].as_array().unwrap().iter().filter_map(|step| step["rule"].as_str()).collect();
     assert_eq!(rules, ["name_target", "import_target", "name_imported"]);
 }
 

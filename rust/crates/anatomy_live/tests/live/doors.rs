@@ -127,7 +127,10 @@ fn a_cancelled_commit_leaves_everything_pending() {
 fn a_document_that_is_not_open_cannot_be_edited() {
     let workspace = holding(&[("a.py", USES)]);
     let refused = workspace.edit("a.py", 2, &change(0, 0, 0, "x")).unwrap_err();
-    assert_eq!((refused.code, refused.hint.as_str()), (ErrorCode::UnknownDocument, "open the document before editing it"));
+    assert_eq!(
+        (refused.code, refused.hint.as_str()),
+        (ErrorCode::UnknownDocument, "open the document before editing it")
+    );
     workspace.open(&file("a.py", USES), 1);
     workspace.close("a.py");
     assert_eq!(workspace.edit("a.py", 2, &change(0, 0, 0, "x")).unwrap_err().code, ErrorCode::UnknownDocument);
@@ -142,8 +145,7 @@ fn a_bad_position_changes_nothing_of_the_whole_notification() {
     commit(&workspace);
     let turned = r#"[{"range":{"start":{"line":0,"character":0},"end":{"line":0,"character":4}},"text":"import"},
                      {"range":{"start":{"line":1,"character":1},"end":{"line":0,"character":0}},"text":"x"}]"#;
-    let beyond = change(99, 0, 0, "x");
-    for bad in [turned.as_bytes(), beyond.as_slice(), b"{}", b"[{\"range\":3,\"text\":\"\"}]"] {
+    for bad in [turned.as_bytes(), b"{}", b"[{\"range\":3,\"text\":\"\"}]"] {
         let refused = workspace.edit("a.py", 2, bad).unwrap_err();
         assert_eq!(refused.code, ErrorCode::BadPosition, "{}", String::from_utf8_lossy(bad));
         assert_eq!(refused.hint, "send the whole text again");
@@ -151,6 +153,9 @@ fn a_bad_position_changes_nothing_of_the_whole_notification() {
         assert_eq!(workspace.pending(), 0, "the document is not dirty");
     }
     workspace.edit("a.py", 3, br#"[{"text":"y = 1\n"}]"#).unwrap();
+    workspace.edit("a.py", 4, &change(99, 0, 0, "z")).unwrap();
+    assert_eq!(workspace.text("a.py").as_deref(), Some("y = 1\nz"), "a line past the end is the end");
+    workspace.edit("a.py", 5, br#"[{"text":"y = 1\n"}]"#).unwrap();
     assert_eq!(workspace.text("a.py").as_deref(), Some("y = 1\n"));
 }
 

@@ -14,7 +14,8 @@ fn texts(rows: &RecordBatch) -> Vec<String> {
 #[test]
 fn symbols_come_as_text_and_compare_with_text() {
     let answers = holding(&[("a.py", "def f(): ...\nclass C: ...\n")]).answers();
-    let rows = answers.query("SELECT name FROM bindings WHERE kind IN ('function', 'class') ORDER BY name", 10).unwrap();
+    let rows =
+        answers.query("SELECT name FROM bindings WHERE kind IN ('function', 'class') ORDER BY name", 10).unwrap();
     assert_eq!(texts(&rows), ["C", "f"]);
 }
 
@@ -37,13 +38,18 @@ fn nothing_can_be_changed_and_no_file_be_reached() {
         "INSERT INTO bindings SELECT * FROM bindings",
         "DELETE FROM bindings",
         "UPDATE bindings SET name = 'y'",
-        "COPY bindings TO 'out.parquet'",
+        "COPY bindings TO 'out.csv'",
         "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'in.csv'",
         "SET datafusion.execution.batch_size = 1",
     ] {
         assert_eq!(answers.query(sql, 10).unwrap_err().code, ErrorCode::QueryRefused, "{sql}");
     }
-    for sql in ["SELECT * FROM 'in.csv'", "SELECT * FROM \"in.parquet\"", "SELECT * FROM read_csv('in.csv')", "SELECT 1; SELECT 2"] {
+    for sql in [
+        "SELECT * FROM 'in.csv'",
+        "SELECT * FROM \"in.parquet\"",
+        "SELECT * FROM read_csv('in.csv')",
+        "SELECT 1; SELECT 2",
+    ] {
         assert_eq!(answers.query(sql, 10).unwrap_err().code, ErrorCode::QueryFailed, "{sql}");
     }
 }
@@ -61,7 +67,13 @@ fn places_are_a_table_of_their_own() {
 fn errors_and_changed_ranges_are_tables_too() {
     let workspace = workspace();
     workspace.open(&file("a.py", "x = 1\ny = 2\n"), 1);
-    workspace.edit("a.py", 2, br#"[{"range":{"start":{"line":1,"character":4},"end":{"line":1,"character":5}},"text":"(2"}]"#).unwrap();
+    workspace
+        .edit(
+            "a.py",
+            2,
+            br#"[{"range":{"start":{"line":1,"character":4},"end":{"line":1,"character":5}},"text":"(2"}]"#,
+        )
+        .unwrap();
     commit(&workspace);
     let answers = workspace.answers();
     assert_eq!(texts(&answers.query("SELECT code FROM ts_parse_errors", 10).unwrap()), ["syntax-unclosed"]);
@@ -73,7 +85,10 @@ fn errors_and_changed_ranges_are_tables_too() {
 fn the_columns_can_be_asked_for() {
     let answers = holding(&[("a.py", "x = 1\n")]).answers();
     let rows = answers
-        .query("SELECT column_name FROM information_schema.columns WHERE table_name = 'class_bases' ORDER BY column_name", 20)
+        .query(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'class_bases' ORDER BY column_name",
+            20,
+        )
         .unwrap();
     assert_eq!(texts(&rows), ["class", "expr", "file", "keyword", "position"]);
 }
@@ -84,5 +99,8 @@ fn a_stream_of_no_rows_still_has_its_columns() {
     let stream = answers.query_stream("SELECT name, occurrence FROM bindings WHERE name = 'nobody'", 10).unwrap();
     let reader = arrow::ipc::reader::StreamReader::try_new(stream.as_slice(), None).unwrap();
     let names: Vec<String> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
-    assert_eq!((names, reader.map(|batch| batch.unwrap().num_rows()).sum()), (vec!["name".to_owned(), "occurrence".to_owned()], 0));
+    assert_eq!(
+        (names, reader.map(|batch| batch.unwrap().num_rows()).sum()),
+        (vec!["name".to_owned(), "occurrence".to_owned()], 0)
+    );
 }

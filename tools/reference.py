@@ -1,0 +1,200 @@
+"""Writes the reference pages of what the engine knows: rules, evidence tables and codes.
+
+Each page is read off its source: rules from the installed packs and from what the engine compiled of them, tables and codes
+from the Rust contracts. A test compares the pages with what this program makes of them.
+
+    python tools/reference.py
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from codeanatomy_engine import Engine
+
+from codeanatomy_incremental.packs.load import Program, installed, load
+
+ROOT = Path(__file__).resolve().parent.parent
+FACTS = ROOT / "rust" / "crates" / "anatomy_facts" / "src"
+PAGES = ROOT / "docs" / "reference"
+NOTICE = "<!-- Made by `python tools/reference.py` from {source}. Do not edit. -->"
+TYPES = {"id": "id", "symbol": "symbol", "int": "number", "truth": "truth", "Text": "text", "Float": "number"}
+
+_CONTRACT = re.compile(r"pub const \w+: Contract = Contract \{(?P<body>.*?)\n\};", re.DOTALL)
+_TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_COLUMN = re.compile(
+    r"(?P<file>\bFILE\b)"
+    r"|\b(?P<kind>id|symbol|int|truth|column)\(\s*"
+    r'(?P<rest>"(?:[^"\\]|\\.)*"(?:\s*,\s*(?:"(?:[^"\\]|\\.)*"|ColumnType::\w+))*)\s*,?\s*\)'
+)
+_CODE = re.compile(r'^    \w+ = "(?P<code>[a-z-]+)", "(?P<doc>(?:[^"\\]|\\.)*)";$', re.MULTILINE)
+
+
+class Column(NamedTuple):
+    """A column of an evidence table."""
+
+    name: str
+    kind: str
+    role: str
+    doc: str
+
+
+class Table(NamedTuple):
+    """An evidence table."""
+
+    name: str
+    doc: str
+    key: str
+    columns: list[Column]
+
+
+def tables() -> list[Table]:
+    """The contracts of all evidence tables, in the order in which they stand."""
+    text = (FACTS / "tables.rs").read_text("utf-8")
+    shared = re.search(r"const FILE: Column = (.*?);", text, re.DOTALL)
+    if shared is None:
+        raise ValueError("tables.rs has no column FILE")
+    [file] = _columns(shared[1], None)
+    found: list[Table] = []
+    for contract in _CONTRACT.finditer(text):
+        head, _, columns = contract["body"].partition("columns:")
+        name, doc, key = (_text(each[1]) for each in re.finditer(r'\w+: "((?:[^"\\]|\\.)*)"', head))
+        found.append(Table(name, doc, key, list(_columns(columns, file))))
+    return found
+
+
+def codes() -> list[tuple[str, str]]:
+    """Every code with its sentence."""
+    return [(code["code"], _text(code["doc"])) for code in _CODE.finditer((FACTS / "codes.rs").read_text("utf-8"))]
+
+
+def tables_page() -> str:
+    """The page of the evidence tables."""
+    lines = [
+        "# Evidence tables",
+        "",
+        NOTICE.format(source="`anatomy_facts/src/tables.rs`"),
+        "",
+        "What is extracted from source, before any rule. `codeanatomy query` shows symbols as text. The role of a column is",
+        "what rules are joined on. Places are no evidence: the table `anchors` has them, for queries only.",
+    ]
+    for table in tables():
+        key = f" Each row is named by `{table.key}`." if table.key else ""
+        lines += ["", f"## {table.name}", "", table.doc + key, "", "| column | type | role | |", "|---|---|---|---|"]
+        lines += [f"| {each.name} | {each.kind} | {each.role} | {_cell(each.doc)} |" for each in table.columns]
+    return "\n".join(lines) + "\n"
+
+
+def codes_page() -> str:
+    """The page of the error and diagnostic codes."""
+    lines = [
+        "# Codes",
+        "",
+        NOTICE.format(source="`anatomy_facts/src/codes.rs` and the diagnostic rules"),
+        "",
+        "Messages may change, codes do not.",
+        "",
+        "| code | meaning |",
+        "|---|---|",
+    ]
+    lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in codes()]
+    rules = [view for view in _views(_program()) if view.get("code")]
+    lines += ["", "## From rules", "", "| code | severity | rule | meaning |", "|---|---|---|---|"]
+    lines += [
+        f"| `{rule['code']}` | {rule['severity']} | [{rule['name']}](rules.md#{rule['name']}) | {_cell(rule['doc'])} |"
+        for rule in rules
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def rules_page() -> str:
+    """The page of the rules of all installed packs."""
+    program = _program()
+    compiled = {
+        view["name"]: view for view in msgspec.json.decode(Engine(program.document).snapshot().plan(None))["views"]
+    }
+    lines = [
+        "# Rules",
+        "",
+        NOTICE.format(source="the rule files and their compiled plans"),
+        "",
+        "The rules that come with the installation. A rule without a grain of its own is a part of the union that it names.",
+    ]
+    views = _views(program)
+    for pack in program.packs:
+        lines += ["", f"The pack `{pack.name}` {pack.version}: {pack.doc}"]
+    for view in sorted(views, key=lambda view: view["name"]):
+        lines += _rule(view, compiled.get(view["name"]), views)
+    return "\n".join(lines) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """All pages by file name."""
+    return {"rules.md": rules_page(), "tables.md": tables_page(), "codes.md": codes_page()}
+
+
+def _rule(view: dict[str, Any], compiled: dict[str, Any] | None, views: list[dict[str, Any]]) -> Iterator[str]:
+    yield from ("", f"## {view['name']}", "", f"{view['doc']}")
+    facts = [f"`{view['kind']}`"]
+    if compiled is None:
+        unions = [other["name"] for other in views if view["name"] in other.get("inputs", [])]
+        facts.append("part of " + ", ".join(f"[{name}](#{name})" for name in unions))
+    else:
+        facts.append("reads " + ", ".join(f"`{name}`" for name in compiled["inputs"]))
+        facts.append(f"one unit for each `{', '.join(compiled['grain'])}` ({compiled['grain_reason']})")
+        if compiled["rounds"]:
+            facts.append(f"at most {compiled['rounds']} rounds")
+        if not compiled["stored"]:
+            facts.append("run when asked")
+        if compiled["refresh"] != "keyed":
+            facts.append("run whole at every change")
+    if isinstance(view.get("confidence"), float):
+        facts.append(f"confidence {view['confidence']}")
+    yield from ("", "; ".join(facts) + ".")
+    if view.get("why"):
+        yield from ("", f"Explained as: {view['why']}")
+    if view.get("example"):
+        yield ""
+        yield from (f"> {line}".rstrip() for line in view["example"].strip().splitlines())
+
+
+def _program() -> Program:
+    return load(installed(), ROOT, ())
+
+
+def _views(program: Program) -> list[dict[str, Any]]:
+    return msgspec.json.decode(program.document)["views"]
+
+
+def _columns(text: str, file: Column | None) -> Iterator[Column]:
+    for found in _COLUMN.finditer(text):
+        if found["file"]:
+            if file is not None:
+                yield file
+            continue
+        kind, texts = found["kind"], [_text(each) for each in _TEXT.findall(found["rest"])]
+        if kind in ("int", "truth"):
+            name, role, doc = texts[0], "", texts[1]
+        else:
+            name, role, doc = texts
+        if kind == "column":
+            kind = found["rest"].split("ColumnType::")[1].split(",")[0].strip()
+        yield Column(name, TYPES[kind], role, doc)
+
+
+def _text(literal: str) -> str:
+    return literal.replace('\\"', '"').replace("\\\\", "\\")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    for name, page in pages().items():
+        (PAGES / name).write_text(page, "utf-8")
