@@ -18,9 +18,9 @@ export interface Step {
   readonly rule: string;
   readonly text: string;
   readonly path: string;
-  /** Counted from 0, as everywhere in the protocol. */
+  /** As people count: from 1. */
   readonly line: number;
-  readonly source: string;
+  readonly source?: string;
 }
 
 export interface Target {
@@ -76,8 +76,9 @@ function targetSection(target: Target, root: string | undefined): string {
 }
 
 function numbered(step: Step, number: number, root: string | undefined): string {
-  const where = step.path === "" ? "" : `, ${place(step.path, step.line, root)}`;
-  const source = step.source.trim() === "" ? "" : `: ${code(step.source.trim())}`;
+  const where = step.path === "" ? "" : `, ${place(step.path, step.line - 1, root)}`;
+  const text = (step.source ?? "").trim();
+  const source = text === "" ? "" : `: ${code(text)}`;
   return `${number}. ${prose(step.text)} (rule ${code(step.rule)})${where}${source}`;
 }
 

@@ -15,8 +15,8 @@ const discount: Target = {
   why: "`discount` is imported from `shop`, which re-exports it",
   confidence: 0.98,
   steps: [
-    { rule: "name_in_scope", text: "bound by an import", path: "main.py", line: 1, source: "  from shop import discount" },
-    { rule: "import_target", text: "shop re-exports it", path: "shop/__init__.py", line: 0, source: "from .tools import *" },
+    { rule: "name_in_scope", text: "bound by an import", path: "main.py", line: 2, source: "  from shop import discount" },
+    { rule: "import_target", text: "shop re-exports it", path: "shop/__init__.py", line: 1, source: "from .tools import *" },
   ],
 };
 
@@ -73,7 +73,7 @@ test("source text cannot become markup, a link or the end of its block", () => {
     signature: "def f(a='```')",
     doc: "```\n[click](command:evil)",
     why: "<img src=x> [click](command:evil)",
-    steps: [{ rule: "r", text: "**loud**", path: "a.py", line: 0, source: "x = '`'" }],
+    steps: [{ rule: "r", text: "**loud**", path: "a.py", line: 1, source: "x = '`'" }],
   };
   const page = toMarkdown({ ...explanation, targets: [hostile], candidates: [] }, "file:///home/me/shop/main.py");
   assert.ok(page.includes("````python\ndef f(a='```')\n````"));

@@ -79,23 +79,25 @@ fn head(text: &str, name_start: usize, name_end: usize) -> Option<String> {
 mod tests {
     use super::head;
 
-    fn of(text: &str, name: &str) -> String {
-        let start = text.find(name).unwrap();
-        head(text, start, start + name.len()).unwrap()
+    /// The head of the definition whose name follows the keyword.
+    fn of(text: &str, keyword: &str) -> String {
+        let start = text.find(keyword).unwrap() + keyword.len() + 1;
+        let length = text[start..].find(|letter: char| !letter.is_alphanumeric()).unwrap();
+        head(text, start, start + length).unwrap()
     }
 
     #[test]
     fn a_head_is_one_line() {
-        assert_eq!(of("x = 1\n    async def pay(self): ...\n", "pay"), "async def pay(self)");
+        assert_eq!(of("x = 1\n    async def pay(self): ...\n", "def"), "async def pay(self)");
         assert_eq!(
-            of("def f(\n    a: int = 1,  # first\n    *,\n    b=\":)\",\n) -> dict[str, int]:\n    pass\n", "f("),
+            of("def f(\n    a: int = 1,  # first\n    *,\n    b=\":)\",\n) -> dict[str, int]:\n    pass\n", "def"),
             "def f(a: int = 1, *, b=\":)\") -> dict[str, int]"
         );
-        assert_eq!(of("class Order(Base, metaclass=Meta):\n", "Order"), "class Order(Base, metaclass=Meta)");
+        assert_eq!(of("class Order(Base, metaclass=Meta):\n", "class"), "class Order(Base, metaclass=Meta)");
     }
 
     #[test]
     fn an_unfinished_head_ends_with_its_line() {
-        assert_eq!(of("def f\nx = 1\n", "f\n"), "def f");
+        assert_eq!(of("def f\nx = 1\n", "def"), "def f");
     }
 }

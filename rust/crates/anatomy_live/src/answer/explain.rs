@@ -166,7 +166,7 @@ impl Answers {
         }
         let ids = SHOWN.iter().filter_map(|column| row.get(*column)?.parse::<Id>().ok()).filter(|id| *id != 0);
         let place = ids.into_iter().find_map(|id| self.place(id));
-        let mut step = json!({"rule": candidate.rule, "text": text});
+        let mut step = json!({"rule": candidate.rule, "text": text, "path": "", "line": 0});
         if let Some((file, view, anchor)) = place {
             step["path"] = json!(file.text());
             step["line"] = json!(view.index.line_of(anchor.start) + 1);
