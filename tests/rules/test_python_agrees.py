@@ -15,7 +15,6 @@ from types import ModuleType
 
 import msgspec
 import pytest
-
 from tests.support.memory import Memory, program
 
 NAMES = ("f", "g", "C", "D", "_h", "k")
