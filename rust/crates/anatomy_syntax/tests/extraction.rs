@@ -75,7 +75,7 @@ fn imports_name_modules_absolutely_and_every_segment_is_a_reference() {
         text,
         "module_refs",
         &["expr", "module"],
-        &["`a` a", "`b` a.b", "`c` a.b.c", "`a` a", "`b` a.b", "`.` pkg", "`.` pkg", "`t` pkg.t", "`x` x", "`y` x.y"],
+        &["`a` a", "`b` a.b", "`c` a.b.c", "`a` a", "`b` a.b", "`.` pkg", "`t` pkg.t", "`x` x", "`y` x.y"],
     );
 }
 
