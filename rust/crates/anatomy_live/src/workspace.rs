@@ -203,7 +203,7 @@ impl Workspace {
         let mut last_tables = held(&self.writer);
         let began = Instant::now();
         let mut taken: HashMap<String, Option<Staged>> = std::mem::take(&mut *held(&self.staged));
-        let dirty: Vec<(String, Document, ModuleContext)> = {
+        let mut dirty: Vec<(String, Document, ModuleContext)> = {
             let mut documents = held(&self.documents);
             taken.retain(|path, _| !documents.contains_key(path));
             documents
@@ -216,9 +216,16 @@ impl Workspace {
                 .collect()
         };
         let mut versions = HashMap::new();
-        for (path, document, context) in &dirty {
-            let facts =
-                anatomy_syntax::extract(path, context, document.text(), document.tree(), document.errors().to_vec());
+        for (path, document, context) in &mut dirty {
+            let tree = document.settle().clone();
+            // The tree goes back to the open document, unless that was edited or opened anew meanwhile.
+            if let Some(open) = held(&self.documents).get_mut(path)
+                && open.document.revision() == document.revision()
+                && open.document.text() == document.text()
+            {
+                open.document = document.clone();
+            }
+            let facts = anatomy_syntax::extract(path, context, document.text(), &tree, document.errors().to_vec());
             let index = document.index().clone();
             let facts =
                 staged(document.text(), facts, index, document.changed_ranges().to_vec(), Some(document.version()));

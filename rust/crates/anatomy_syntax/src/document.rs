@@ -9,7 +9,7 @@ use tree_sitter::{InputEdit, Point, Tree};
 use anatomy_facts::{ErrorCode, facts::ParseError};
 
 use crate::{
-    errors::syntax_errors,
+    errors::{errors_of, name_nodes},
     parse::parse,
     position::{PositionEncoding, TextIndex},
 };
@@ -78,24 +78,39 @@ pub struct ChangedRange {
 }
 
 /// An open document.
+///
+/// An edit answers with its errors at once and only notes what it did to the tree; the tree itself follows when somebody
+/// asks for it. A bracket typed at the top of a file makes the whole tree new, and no keystroke waits for that.
 #[derive(Clone, Debug)]
 pub struct Document {
     text: String,
     index: TextIndex,
-    tree: Tree,
+    /// The tree of the text before `behind`, moved along with each edit; none before the first parse.
+    tree: Option<Tree>,
+    /// Spans that were edited since the tree was made; none if it is the tree of the text.
+    behind: Option<Vec<(u32, u32)>>,
     errors: Vec<ParseError>,
     changed: Vec<ChangedRange>,
     version: i64,
+    revision: u64,
 }
 
 impl Document {
     /// A document of that text.
     #[must_use]
     pub fn new(text: String, version: i64) -> Self {
-        let tree = parse(&text, None);
-        let errors = syntax_errors(&text, &tree);
+        let errors = errors_of(&text);
         let index = TextIndex::new(&text);
-        Document { text, index, tree, errors, changed: Vec::new(), version }
+        Document {
+            text,
+            index,
+            tree: None,
+            behind: Some(Vec::new()),
+            errors,
+            changed: Vec::new(),
+            version,
+            revision: 0,
+        }
     }
 
     /// Applies the changes of one notification, in order, each to the text that the one before left.
@@ -115,15 +130,14 @@ impl Document {
                 ),
             });
         }
-        let mut edits: Vec<(u32, u32)> = Vec::with_capacity(changes.len());
-        let mut edited_tree = Some(self.tree.clone());
+        let mut edits = self.behind.take().unwrap_or_default();
         for change in changes {
             let Some(range) = change.range else {
                 self.text.clone_from(&change.text);
                 self.index = TextIndex::new(&self.text);
                 edits.clear();
                 edits.push((0, self.index.len()));
-                edited_tree = None;
+                self.tree = None;
                 continue;
             };
             let start = self.index.offset(range.start.line, range.start.character, encoding);
@@ -138,7 +152,7 @@ impl Document {
                 *to = moved(*to, (start, old_end, new_end));
             }
             edits.push((start, new_end));
-            if let Some(tree) = &mut edited_tree {
+            if let Some(tree) = &mut self.tree {
                 tree.edit(&InputEdit {
                     start_byte: start as usize,
                     old_end_byte: old_end as usize,
@@ -149,34 +163,45 @@ impl Document {
                 });
             }
         }
-        let tree = parse(&self.text, edited_tree.as_ref());
-        self.changed = edits
-            .iter()
-            .map(|&(start, end)| ChangedRange { start, end, structural: false })
-            .chain(edited_tree.iter().flat_map(|old| old.changed_ranges(&tree)).map(|range| ChangedRange {
-                start: range.start_byte as u32,
-                end: range.end_byte as u32,
-                structural: true,
-            }))
-            .collect();
-        self.changed.sort_unstable_by_key(|range| (range.start, range.end, range.structural));
-        self.changed.dedup();
-        self.errors = syntax_errors(&self.text, &tree);
-        self.tree = tree;
+        self.behind = Some(edits);
+        self.errors = errors_of(&self.text);
         self.version = version;
+        self.revision += 1;
         Ok(())
+    }
+
+    /// Brings the tree up to the text, and with it the changed ranges and the nodes of the errors.
+    pub fn settle(&mut self) -> &Tree {
+        if let Some(edits) = self.behind.take() {
+            let tree = parse(&self.text, self.tree.as_ref());
+            self.changed = edits
+                .iter()
+                .map(|&(start, end)| ChangedRange { start, end, structural: false })
+                .chain(self.tree.iter().flat_map(|old| old.changed_ranges(&tree)).map(|range| ChangedRange {
+                    start: range.start_byte as u32,
+                    end: range.end_byte as u32,
+                    structural: true,
+                }))
+                .collect();
+            self.changed.sort_unstable_by_key(|range| (range.start, range.end, range.structural));
+            self.changed.dedup();
+            name_nodes(&mut self.errors, &tree);
+            self.tree = Some(tree);
+        }
+        let text = &self.text;
+        self.tree.get_or_insert_with(|| parse(text, None))
+    }
+
+    /// Counts edits: a settled copy may take the place of the document that it was made of while both are equal.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
-    }
-
-    /// The tree of the text.
-    #[must_use]
-    pub fn tree(&self) -> &Tree {
-        &self.tree
     }
 
     /// Lines and wide characters of the text.
@@ -191,7 +216,7 @@ impl Document {
         &self.errors
     }
 
-    /// What the last changes touched: their own spans and wherever the shape of the tree differs. Shape alone misses a
+    /// What the edits between the last two calls of `settle` touched: their own spans and wherever the shape of the tree differs. Shape alone misses a
     /// renamed function, so neither is enough.
     #[must_use]
     pub fn changed_ranges(&self) -> &[ChangedRange] {

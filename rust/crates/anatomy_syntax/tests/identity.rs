@@ -116,10 +116,12 @@ fn every_id_of_a_row_has_a_place() {
 #[test]
 fn undo_gives_the_first_facts_again() {
     let context = ModuleContext { module: "m".to_owned(), ..ModuleContext::default() };
-    let facts =
-        |document: &Document| extract("m.py", &context, document.text(), document.tree(), document.errors().to_vec());
+    let facts = |document: &mut Document| {
+        let tree = document.settle().clone();
+        extract("m.py", &context, document.text(), &tree, document.errors().to_vec())
+    };
     let mut document = Document::new(SAMPLE.to_owned(), 1);
-    let first = facts(&document);
+    let first = facts(&mut document);
     let at = |line, character| EditorPosition { line, character };
     for (line, typed) in [(12u32, "("), (20, "\"\"\""), (30, "def f(:\n  pass\n"), (5, "é")] {
         let there = EditorRange { start: at(line, 0), end: at(line, 0) };
@@ -131,7 +133,7 @@ fn undo_gives_the_first_facts_again() {
         document
             .apply(&[Change { range: Some(back), text: String::new() }], 3, PositionEncoding::Utf16)
             .expect("it is there");
-        let again = facts(&document);
+        let again = facts(&mut document);
         assert_eq!(first.tables, again.tables, "after {typed:?}");
         assert_eq!(first.anchors, again.anchors);
         assert_eq!(first.errors, again.errors);

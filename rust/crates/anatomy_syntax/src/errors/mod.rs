@@ -54,13 +54,28 @@ impl Fail {
 /// The syntax errors of a text, sorted by place. `tree` is its tree.
 #[must_use]
 pub fn syntax_errors(text: &str, tree: &Tree) -> Vec<ParseError> {
+    let mut errors = errors_of(text);
+    name_nodes(&mut errors, tree);
+    errors
+}
+
+/// Says for each error which kind of node of the tree stands there.
+pub(crate) fn name_nodes(errors: &mut [ParseError], tree: &Tree) {
+    let root = tree.root_node();
+    for error in errors {
+        let node = root.descendant_for_byte_range(error.start as usize, error.end as usize);
+        error.node_kind = node.map_or("", |node| node.kind());
+    }
+}
+
+/// The syntax errors of a text, sorted by place, their nodes not named yet. Needs no tree, so an editor need not wait for one.
+pub(crate) fn errors_of(text: &str) -> Vec<ParseError> {
     let lexed = lex(text);
     let mut fails = Parser::new(text, &lexed).run();
     fails.extend(lexed.fails);
     fails.sort_by_key(|fail| (fail.start, fail.end));
     fails.dedup_by_key(|fail| fail.start);
     fails.truncate(lexer::ERROR_LIMIT);
-    let root = tree.root_node();
     fails
         .into_iter()
         .map(|fail| ParseError {
@@ -68,9 +83,7 @@ pub fn syntax_errors(text: &str, tree: &Tree) -> Vec<ParseError> {
             end: fail.end,
             code: fail.code,
             severity: fail.severity,
-            node_kind: root
-                .descendant_for_byte_range(fail.start as usize, fail.end as usize)
-                .map_or("", |node| node.kind()),
+            node_kind: "",
             message: fail.message,
             related: fail.related,
         })
