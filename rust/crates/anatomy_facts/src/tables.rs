@@ -277,13 +277,13 @@ pub const EXPORTS: Contract = Contract {
         id(
             "expr",
             "expr",
-            "reference of the string item; for `module` the expression of that module; 0 where `__all__` cannot be read",
+            "reference of the string item; for `module` the expression of that module; 0 where `__all__` cannot be read or lists nothing",
         ),
         id("scope", "scope", "module scope"),
         symbol(
             "name",
             "symbol",
-            "for `module` the text of that module's expression; empty where `__all__` cannot be read",
+            "for `module` the text of that module's expression; empty where `__all__` cannot be read or lists nothing",
         ),
         symbol("operation", "", "define, add, remove, module (another module's list) or unknown"),
         FILE,

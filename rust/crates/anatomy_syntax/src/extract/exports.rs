@@ -18,7 +18,12 @@ impl<'t> Extractor<'t> {
     fn exported_inside(&mut self, node: Node<'_>, operation: Symbol) {
         match kind_of(node) {
             Kind::List | Kind::Tuple | Kind::Set | Kind::ExpressionList => {
-                for item in named_children(node) {
+                let items = named_children(node);
+                if items.is_empty() {
+                    // A list of nothing is read well: it lets nothing out.
+                    self.export_row(0, Symbol::NONE, operation);
+                }
+                for item in items {
                     match kind_of(item) {
                         Kind::Str => self.exported_name(item, operation),
                         Kind::ListSplat | Kind::ListSplatPattern => {
