@@ -1,0 +1,40 @@
+"""The page `docs/reference/call-edges.md`: scores by category, and every call that the graph does not find or that nobody makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tests.support import callbook
+from tests.support.callbook import Call, Program
+
+_HEAD = """\
+# Call edges
+
+<!-- Made by `UPDATE_LISTS=1 pytest tests/calls` from `tests/calls/*.md`. Do not edit. -->
+
+Small programs in the categories of a well-known micro benchmark, each line with the functions that Python enters because of it:
+operators, properties, decorators and callbacks of the library count like calls that are written as such. Python runs the programs
+and is the judge; precision is the share of the calls of the graph that Python makes, recall the share of Python's calls that the graph has.
+"""
+
+
+def text(compared: Sequence[tuple[Program, set[Call]]]) -> str:
+    """The page for programs with what the graph says about them."""
+    lines = [_HEAD, "| category | programs | calls | precision | recall |", "|---|---|---|---|---|"]
+    for name, score in callbook.scores(compared).items():
+        programs = sum(name in (each.category, "all") for each, _ in compared)
+        lines.append(
+            f"| {name} | {programs} | {score.expected} | {100 * score.precision:.1f} % | {100 * score.recall:.1f} % |"
+        )
+    lines += _differences("Not found", ((each, each.calls - found) for each, found in compared))
+    lines += _differences("Found, but not made", ((each, found - each.calls) for each, found in compared))
+    return "\n".join(lines) + "\n"
+
+
+def _differences(title: str, of: Iterable[tuple[Program, Iterable[Call]]]) -> Iterator[str]:
+    yield from ("", f"## {title}", "", "| category | program | line | calls | why |", "|---|---|---|---|---|")
+    for each, calls in of:
+        for path, line, callee in sorted(calls):
+            source = each.texts[path].splitlines()[line - 1].partition("  # ")[0].strip()
+            cells = (each.category, each.title, f"`{source}`", f"`{callee}`", each.prose)
+            yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
