@@ -39,6 +39,8 @@ pub const EVIDENCE: &[Contract] = &[
     EXPORTS,
     STRINGS,
     DOCSTRINGS,
+    ITEMS,
+    STORES,
 ];
 
 /// One row a file: what its path says about it.
@@ -96,7 +98,7 @@ pub const BINDINGS: Contract = Contract {
         symbol(
             "unpack",
             "",
-            "path inside that value: empty is the value itself, `0.1` an item, `*` an element, `enter` of a with; joined by dots",
+            "path inside that value: empty is the value itself, `0.1` an item, `*` an element, `enter` of a with; `a*` and `aenter` of their async forms; joined by dots",
         ),
         id(
             "annotation_expr",
@@ -143,24 +145,24 @@ pub const EXPRS: Contract = Contract {
         symbol(
             "kind",
             "",
-            "name attribute call subscript await literal tuple list dict conditional bool_op union lambda starred",
+            "name attribute call subscript await literal tuple list dict conditional bool_op union binary unary lambda starred",
         ),
         id(
             "base",
             "",
-            "object of an attribute or subscript, callee of a call, operand of await or star, left side of bool_op and union, value of a conditional; 0 if none",
+            "object of an attribute or subscript, callee of a call, operand of await, star or unary, left side of bool_op, union and binary, value of a conditional; 0 if none",
         ),
         symbol(
             "name",
             "symbol",
-            "attribute name; builtin type name of a literal or comprehension (str, int, list, NoneType, Generator ...)",
+            "attribute name; builtin type name of a literal, comparison or comprehension (str, bool, list, NoneType, Generator, AsyncGenerator ...); method that a binary or unary operator asks for (`__add__`)",
         ),
         symbol("context", "", "load, store or delete"),
         id("scope", "scope", "scope in which it stands"),
         id(
             "second",
             "",
-            "first argument of `super`, first index of a subscript, first element of a display or comprehension, else branch of a conditional, right side of bool_op and union, body of a lambda; 0 if none",
+            "first argument of `super`, first index of a subscript, first element of a display or comprehension, else branch of a conditional, right side of bool_op, union and binary, body of a lambda; 0 if none",
         ),
         FILE,
     ],
@@ -312,6 +314,36 @@ pub const DOCSTRINGS: Contract = Contract {
     columns: &[
         id("owner", "", "binding of the definition; for a module its scope"),
         column("text", ColumnType::Text, "", ""),
+        FILE,
+    ],
+};
+
+/// Parts of displays, subscripts and comprehensions.
+pub const ITEMS: Contract = Contract {
+    name: "items",
+    doc: "Parts of what is written out: items of tuples (up to 16), of lists and sets (up to 4 that differ), entries of dicts (up to 64 with literal keys, 4 others), elements of comprehensions, indexes of subscripts. Types are read like values: `Callable[[A, B], R]` has two indexes, the first of them a list of two items.",
+    key: "",
+    columns: &[
+        id("container", "", "expression of the display, comprehension or subscript"),
+        int("position", "ordinal in the container; of an entry for its key and its value"),
+        symbol("role", "", "item, key or value (of a dict), index or slice (of a subscript)"),
+        symbol("key", "", "text of a literal string or integer key or index (`name`, `0`, `-1`); else empty"),
+        id("expr", "", "the part; for a starred one its operand; 0 if no rule can follow it"),
+        symbol("star", "", "empty, `*` or `**`"),
+        FILE,
+    ],
+};
+
+/// Assignments to parts of something.
+pub const STORES: Contract = Contract {
+    name: "stores",
+    doc: "Assignments to attributes and items: `Class.attr = f`, `module.name = x`, `d[\"k\"] = f`. Attributes of `self` are bindings of their class instead, but for `del`.",
+    key: "target",
+    columns: &[
+        id("target", "expr", "the attribute or subscript that is stored to"),
+        id("value_expr", "", "expression whose value it takes, for `augmented` what is added; 0 if none can be named"),
+        symbol("unpack", "", "path inside that value, as in bindings"),
+        symbol("kind", "", "assign annotated augmented for with delete"),
         FILE,
     ],
 };

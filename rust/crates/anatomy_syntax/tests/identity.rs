@@ -61,10 +61,18 @@ fn a_new_line_changes_no_id_of_other_names() {
             "    fresh = other(thing.part, True, f=lambda u: 0)\n    extra = None\n    match order:",
         )
         .replace("TOTAL: int = 0", "SIZES = [1 for _ in sizes]\nNAME, COUNT = 'n', 0\nTOTAL: int = 0")
-        .replace("        self.rows =", "        self.sizes = [size for size in sizes]\n        self.rows =");
-    for (name, column) in
-        [("exprs", "expr"), ("names", "expr"), ("bindings", "binding"), ("scopes", "scope"), ("args", "arg")]
-    {
+        .replace("        self.rows =", "        self.sizes = [size for size in sizes]\n        self.rows =")
+        .replace("PRICES[", "OTHERS[\"other\"] = -rate + Other()\nPRICES[")
+        .replace("\"half\": halved", "\"third\": [lambda: 3], \"half\": halved");
+    for (name, column) in [
+        ("exprs", "expr"),
+        ("names", "expr"),
+        ("bindings", "binding"),
+        ("scopes", "scope"),
+        ("args", "arg"),
+        ("items", "expr"),
+        ("stores", "target"),
+    ] {
         let (before, after) = (ids(SAMPLE, name, column), ids(&grown, name, column));
         assert_eq!(before.difference(&after).count(), 0, "{name} lost ids");
     }
@@ -103,6 +111,10 @@ fn every_id_of_a_row_has_a_place() {
         ("names", "target_scope"),
         ("exprs", "base"),
         ("exprs", "second"),
+        ("items", "container"),
+        ("items", "expr"),
+        ("stores", "target"),
+        ("stores", "value_expr"),
     ] {
         let lost = ids(SAMPLE, name, column).into_iter().filter(|id| *id != 0 && !placed.contains(id)).count();
         assert_eq!(lost, 0, "ids of {name}.{column} have no anchor");

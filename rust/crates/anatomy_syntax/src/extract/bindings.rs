@@ -34,8 +34,12 @@ pub(crate) enum PathStep {
     Item(u32),
     /// Any element, as of a loop.
     Element,
+    /// Any element of an asynchronous iterable.
+    AsyncElement,
     /// What `__enter__` gives.
     Enter,
+    /// What awaiting `__aenter__` gives.
+    AsyncEnter,
 }
 
 /// What a target takes.
@@ -51,7 +55,7 @@ impl<'t> Extractor<'t> {
     /// Binds a name in a scope; the ordinal of the binding.
     pub(crate) fn bind(&mut self, scope: u32, word: Word, span: Span, taken: Taken) -> u32 {
         let declared = self.declaration(scope, word.symbol);
-        let unpack = if self.path.is_empty() { Symbol::NONE } else { self.path_symbol() };
+        let unpack = self.path_symbol();
         let ordinal = self.bindings.len() as u32;
         self.bindings.push(BindingRow {
             scope,
@@ -69,7 +73,11 @@ impl<'t> Extractor<'t> {
         ordinal
     }
 
-    fn path_symbol(&self) -> Symbol {
+    /// The path from the value that is taken apart to the part that is taken now.
+    pub(crate) fn path_symbol(&self) -> Symbol {
+        if self.path.is_empty() {
+            return Symbol::NONE;
+        }
         let mut text = String::new();
         for step in &self.path {
             if !text.is_empty() {
@@ -78,7 +86,9 @@ impl<'t> Extractor<'t> {
             match step {
                 PathStep::Item(at) => text.push_str(&at.to_string()),
                 PathStep::Element => text.push('*'),
+                PathStep::AsyncElement => text.push_str("a*"),
                 PathStep::Enter => text.push_str("enter"),
+                PathStep::AsyncEnter => text.push_str("aenter"),
             }
         }
         Symbol::of(&text)
@@ -97,9 +107,7 @@ impl<'t> Extractor<'t> {
                 self.bind(self.scope, word, span, taken);
             }
             Kind::Attribute => self.attribute_target(node, taken),
-            Kind::Subscript => {
-                self.subscript_target(node);
-            }
+            Kind::Subscript => self.subscript_target(node, taken),
             Kind::TuplePattern | Kind::Tuple if !has_token(node, ",") => {
                 for child in named_children(node) {
                     self.target(child, taken);
@@ -140,15 +148,7 @@ impl<'t> Extractor<'t> {
 
     /// Binds a target to the value of an expression node, item by item where both are written out.
     pub(crate) fn pair_target(&mut self, target: Node<'_>, right: Node<'_>, items: &[Value], taken: Taken) {
-        let is_sequence = matches!(
-            kind_of(target),
-            Kind::PatternList
-                | Kind::TuplePattern
-                | Kind::Tuple
-                | Kind::ListPattern
-                | Kind::List
-                | Kind::ExpressionList
-        );
+        let is_sequence = is_sequence(target);
         let targets = if is_sequence { named_children(target) } else { Vec::new() };
         let has_star = targets.iter().any(|child| matches!(kind_of(*child), Kind::ListSplatPattern | Kind::ListSplat));
         if !is_sequence || has_star || targets.len() != items.len() || kind_of(right) == Kind::Set {
@@ -172,14 +172,19 @@ impl<'t> Extractor<'t> {
             return self.target(word_node, taken);
         }
         let receiver = node.child_by_field_id(fields().object).filter(|object| kind_of(*object) == Kind::Identifier);
-        self.attribute(node, self.vocabulary.store);
-        let Some(receiver) = receiver else { return };
-        let receiver = self.word(receiver).symbol;
-        let Some(class) = self.receiver_class(receiver) else { return };
+        let target = self.attribute(node, self.vocabulary.store);
+        if word_node.is_missing() {
+            return;
+        }
+        let receiver = receiver.map(|receiver| self.word(receiver).symbol);
+        let Some(class) = receiver.and_then(|receiver| self.receiver_class(receiver)) else {
+            return self.store(target, taken);
+        };
         let word = self.word(word_node);
         let span = self.span(word_node);
         let kind = self.vocabulary.self_attr;
-        self.bind(class, word, span, Taken { kind, ..taken });
+        let value = if taken.kind == self.vocabulary.augmented { 0 } else { taken.value };
+        self.bind(class, word, span, Taken { kind, value, ..taken });
     }
 
     /// The class scope whose instance (or itself) a name is, as the first parameter of a method around here.
@@ -214,10 +219,7 @@ impl<'t> Extractor<'t> {
                 let kind = this.vocabulary.delete;
                 this.bind(this.scope, word, span, Taken { kind, value: 0, annotation: 0, extent: span });
             }
-            Kind::Attribute => {
-                this.attribute(node, this.vocabulary.delete);
-            }
-            Kind::Subscript => this.subscript_target(node),
+            Kind::Attribute | Kind::Subscript => this.deleted_part(node),
             Kind::ExpressionList | Kind::Tuple | Kind::List | Kind::Parenthesized => {
                 for child in named_children(node) {
                     this.delete_target(child);
@@ -237,4 +239,12 @@ impl<'t> Extractor<'t> {
         self.anchor(value.id, span, span, AnchorKind::Reference);
         value
     }
+}
+
+/// True for a target that takes a value apart.
+pub(crate) fn is_sequence(target: Node<'_>) -> bool {
+    matches!(
+        kind_of(target),
+        Kind::PatternList | Kind::TuplePattern | Kind::Tuple | Kind::ListPattern | Kind::List | Kind::ExpressionList
+    )
 }

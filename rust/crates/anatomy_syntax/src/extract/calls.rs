@@ -42,6 +42,7 @@ impl<'t> Extractor<'t> {
     fn arguments(&mut self, whole: Value, list: Node<'_>) -> Id {
         let call = whole.id;
         let mut first = 0;
+        let around = self.items_left.take();
         let words = self.vocabulary;
         for (at, argument) in named_children(list).into_iter().enumerate() {
             let position = at as u32;
@@ -74,6 +75,7 @@ impl<'t> Extractor<'t> {
                 }
             }
         }
+        self.items_left = around;
         first
     }
 

@@ -6,24 +6,27 @@ use tree_sitter::Node;
 use super::{
     ExprRow, Extractor, NameRow, Span, Use, Value,
     bindings::{PathStep, Taken},
-    kinds::{Kind, children_in_field, fields, kind_of, named_children},
+    kinds::{Kind, children_in_field, fields, has_token, kind_of, named_children},
     scopes::ScopeKind,
     words::{Word, mix},
 };
 
 /// Tags that keep shapes of different kinds apart.
-mod tag {
-    pub(super) const NAME: u64 = 1;
-    pub(super) const ATTRIBUTE: u64 = 2;
-    pub(super) const CALL: u64 = 3;
-    pub(super) const SUBSCRIPT: u64 = 4;
-    pub(super) const AWAIT: u64 = 5;
-    pub(super) const LITERAL: u64 = 6;
-    pub(super) const CONDITIONAL: u64 = 7;
-    pub(super) const BOOL_OP: u64 = 8;
-    pub(super) const UNION: u64 = 9;
-    pub(super) const LAMBDA: u64 = 10;
-    pub(super) const STARRED: u64 = 11;
+pub(crate) mod tag {
+    pub(crate) const NAME: u64 = 1;
+    pub(crate) const ATTRIBUTE: u64 = 2;
+    pub(crate) const CALL: u64 = 3;
+    pub(crate) const SUBSCRIPT: u64 = 4;
+    pub(crate) const AWAIT: u64 = 5;
+    pub(crate) const LITERAL: u64 = 6;
+    pub(crate) const CONDITIONAL: u64 = 7;
+    pub(crate) const BOOL_OP: u64 = 8;
+    pub(crate) const UNION: u64 = 9;
+    pub(crate) const LAMBDA: u64 = 10;
+    pub(crate) const STARRED: u64 = 11;
+    pub(crate) const BINARY: u64 = 12;
+    pub(crate) const UNARY: u64 = 13;
+    pub(crate) const SLICE: u64 = 14;
 }
 
 impl<'t> Extractor<'t> {
@@ -38,45 +41,26 @@ impl<'t> Extractor<'t> {
             Kind::Identifier => self.name_use(node, words.load),
             Kind::Attribute => self.attribute(node, words.load),
             Kind::Call => self.call(node),
-            Kind::Subscript => self.subscript(node, used),
+            Kind::Subscript => self.subscript(node, used, words.load),
             Kind::GenericType => self.generic_type(node, used),
             Kind::Await => self.awaited(node, used),
             Kind::Parenthesized | Kind::Type => self.only_child(node, used),
             Kind::Str | Kind::ConcatenatedString => self.string(node, used),
-            Kind::Integer => {
-                let last = self.text_of(node).as_bytes().last().copied();
-                let name = if matches!(last, Some(b'j' | b'J')) { words.complex_type } else { words.int_type };
-                self.literal(node, words.literal, name, 0, used)
-            }
-            Kind::Float => {
-                let last = self.text_of(node).as_bytes().last().copied();
-                let name = if matches!(last, Some(b'j' | b'J')) { words.complex_type } else { words.float_type };
-                self.literal(node, words.literal, name, 0, used)
-            }
+            Kind::Integer | Kind::Float => self.number(node, node, used),
             Kind::True | Kind::False => self.literal(node, words.literal, words.bool_type, 0, used),
             Kind::None => self.literal(node, words.literal, words.none_type, 0, used),
             Kind::List => self.display(node, words.list, words.list, used),
             Kind::Tuple | Kind::ExpressionList => self.display(node, words.tuple, words.tuple, used),
             Kind::Set => self.display(node, words.literal, words.set_type, used),
-            Kind::Dictionary => {
-                self.each_child(node);
-                self.literal(node, words.dict, words.dict, 0, used)
-            }
+            Kind::Dictionary => self.dictionary(node, used),
             Kind::ListComprehension => self.comprehension(node, words.list, used),
             Kind::SetComprehension => self.comprehension(node, words.set_type, used),
             Kind::DictionaryComprehension => self.comprehension(node, words.dict, used),
             Kind::Generator => self.comprehension(node, words.generator_type, used),
             Kind::Conditional => self.conditional(node, used),
-            Kind::BooleanOperator => self.spine(node, words.bool_op, tag::BOOL_OP, used),
-            Kind::UnionType => self.spine(node, words.union, tag::UNION, used),
-            Kind::BinaryOperator => {
-                let used = if self.in_annotation { used } else { Use::Read };
-                self.spine(node, words.union, tag::UNION, used)
-            }
-            Kind::NotOperator => {
-                self.each_child(node);
-                self.literal(node, words.literal, words.bool_type, 0, used)
-            }
+            Kind::BooleanOperator | Kind::UnionType | Kind::BinaryOperator => self.operators(node, used),
+            Kind::UnaryOperator => self.unary(node, used),
+            Kind::NotOperator | Kind::Comparison => self.truth(node, used),
             Kind::NamedExpression => self.walrus(node, used),
             Kind::AsPattern => {
                 self.as_pattern(node);
@@ -194,78 +178,6 @@ impl<'t> Extractor<'t> {
         self.followed(node, mix(tag::CALL, callee.shape), row)
     }
 
-    fn subscript(&mut self, node: Node<'_>, used: Use) -> Value {
-        let object = node.child_by_field_id(fields().value);
-        let base = object.map_or_else(Value::default, |object| self.expr(object, Use::Followed));
-        let indexes = children_in_field(node, fields().subscript);
-        self.subscript_of(base, object, &indexes, node, used)
-    }
-
-    /// `name[...]` as the grammar sees it in a type.
-    fn generic_type(&mut self, node: Node<'_>, used: Use) -> Value {
-        let children = named_children(node);
-        let Some((&object, rest)) = children.split_first() else {
-            return Value::default();
-        };
-        let base = self.expr(object, Use::Followed);
-        let indexes: Vec<Node<'_>> = rest
-            .iter()
-            .flat_map(
-                |child| if kind_of(*child) == Kind::TypeParameter { named_children(*child) } else { vec![*child] },
-            )
-            .collect();
-        self.subscript_of(base, Some(object), &indexes, node, used)
-    }
-
-    fn subscript_of(
-        &mut self,
-        base: Value,
-        object: Option<Node<'_>>,
-        indexes: &[Node<'_>],
-        node: Node<'_>,
-        used: Use,
-    ) -> Value {
-        let index_use = if self.in_annotation { used } else { Use::Read };
-        let special = object.map(|object| last_word(self.text_of(object))).unwrap_or_default();
-        let outer = self.in_annotation;
-        let mut second = 0;
-        for (at, index) in indexes.iter().enumerate() {
-            // Text inside `Literal[...]` is text, and so is what follows the type in `Annotated[type, ...]`.
-            self.in_annotation = outer && special != "Literal" && !(special == "Annotated" && at > 0);
-            let value = if kind_of(*index) == Kind::Slice {
-                self.each_child(*index);
-                Value::default()
-            } else {
-                self.expr(*index, index_use)
-            };
-            if at == 0 {
-                second = value.id;
-            }
-        }
-        self.in_annotation = outer;
-        let shape = mix(tag::SUBSCRIPT, base.shape);
-        if used == Use::Read {
-            return Value { id: 0, shape };
-        }
-        self.followed(
-            node,
-            shape,
-            ExprRow {
-                id: 0,
-                kind: self.vocabulary.subscript,
-                base: base.id,
-                name: Symbol::NONE,
-                context: self.vocabulary.load,
-                second,
-            },
-        )
-    }
-
-    /// A subscript that is stored to or deleted: only its parts are uses.
-    pub(crate) fn subscript_target(&mut self, node: Node<'_>) {
-        self.subscript(node, Use::Read);
-    }
-
     fn awaited(&mut self, node: Node<'_>, used: Use) -> Value {
         let base = self.only_child(node, used);
         if used == Use::Read || base.id == 0 {
@@ -273,6 +185,18 @@ impl<'t> Extractor<'t> {
         }
         let row = self.row(self.vocabulary.awaited, base.id, Symbol::NONE, 0);
         self.followed(node, mix(tag::AWAIT, base.shape), row)
+    }
+
+    /// A number: its type is in its last letter or its kind. The sign before it belongs to `whole`.
+    pub(crate) fn number(&mut self, node: Node<'_>, whole: Node<'_>, used: Use) -> Value {
+        let words = self.vocabulary;
+        let last = self.text_of(node).as_bytes().last().copied();
+        let name = match kind_of(node) {
+            _ if matches!(last, Some(b'j' | b'J')) => words.complex_type,
+            Kind::Integer => words.int_type,
+            _ => words.float_type,
+        };
+        self.literal(whole, words.literal, name, 0, used)
     }
 
     /// A literal: a row only where a rule can follow it.
@@ -283,19 +207,6 @@ impl<'t> Extractor<'t> {
         let shape = mix(mix(tag::LITERAL, self.words.of(name.text()).hash), self.taker);
         let row = self.row(kind, 0, name, second);
         self.followed(node, shape, row)
-    }
-
-    /// A list, tuple or set written out; `second` is its first element.
-    fn display(&mut self, node: Node<'_>, kind: Symbol, name: Symbol, used: Use) -> Value {
-        let elements = self.items(node);
-        let first = elements.first().map_or(0, |element| element.id);
-        self.literal(node, kind, name, first, used)
-    }
-
-    /// The elements of a display, each read.
-    pub(crate) fn items(&mut self, node: Node<'_>) -> Vec<Value> {
-        let used = if self.in_annotation { Use::Followed } else { Use::Read };
-        named_children(node).into_iter().map(|child| self.expr(child, used)).collect()
     }
 
     fn conditional(&mut self, node: Node<'_>, used: Use) -> Value {
@@ -310,40 +221,6 @@ impl<'t> Extractor<'t> {
         };
         let row = self.row(self.vocabulary.conditional_expr, body.id, Symbol::NONE, orelse.id);
         self.followed(node, mix(mix(tag::CONDITIONAL, body.shape), orelse.shape), row)
-    }
-
-    /// An operator chain that leans left, however long: a loop, not a recursion.
-    fn spine(&mut self, node: Node<'_>, kind: Symbol, shape_tag: u64, used: Use) -> Value {
-        let chain_kind = kind_of(node);
-        let mut rights = Vec::new();
-        let mut left = node;
-        while kind_of(left) == chain_kind {
-            let children = named_children(left);
-            match children.as_slice() {
-                [first, second] => {
-                    rights.push((left, *second));
-                    left = *first;
-                }
-                _ => {
-                    // Recovered from broken code: read what is there.
-                    for child in children {
-                        self.part(child);
-                    }
-                    return Value::default();
-                }
-            }
-        }
-        let mut value = self.expr(left, used);
-        for (whole, right) in rights.into_iter().rev() {
-            let right = self.expr(right, used);
-            value = if used == Use::Followed && (value.id != 0 || right.id != 0) {
-                let row = self.row(kind, value.id, Symbol::NONE, right.id);
-                self.followed(whole, mix(mix(shape_tag, value.shape), right.shape), row)
-            } else {
-                Value::default()
-            };
-        }
-        value
     }
 
     fn walrus(&mut self, node: Node<'_>, used: Use) -> Value {
@@ -367,7 +244,7 @@ impl<'t> Extractor<'t> {
         let Some((value, targets)) = children.split_first() else { return };
         let value = self.expr(*value, Use::Followed);
         let extent = self.span(node);
-        self.path.push(PathStep::Enter);
+        self.path.push(self.enter);
         for target in targets {
             let kind = self.vocabulary.with;
             self.target(*target, Taken { kind, value: value.id, annotation: 0, extent });
@@ -402,6 +279,7 @@ impl<'t> Extractor<'t> {
         let anonymous = self.words.of("");
         let shape = mix(self.taker, first_value.unwrap_or_default().shape);
         let outer = self.open_scope(ScopeKind::Comprehension, anonymous, shape, span);
+        let mut runs_async = false;
         for (at, clause) in clauses.into_iter().enumerate() {
             if kind_of(clause) != Kind::ForInClause {
                 self.part(clause);
@@ -413,19 +291,22 @@ impl<'t> Extractor<'t> {
             };
             if let Some(left) = clause.child_by_field_id(fields().left) {
                 let extent = self.span(clause);
-                self.path.push(PathStep::Element);
+                let is_async = has_token(clause, "async");
+                runs_async |= is_async;
+                self.path.push(if is_async { PathStep::AsyncElement } else { PathStep::Element });
                 let kind = self.vocabulary.for_target;
                 self.target(left, Taken { kind, value: value.id, annotation: 0, extent });
                 self.path.pop();
             }
         }
-        let element = body.map_or_else(Value::default, |body| match kind_of(body) {
-            Kind::Error => Value::default(),
-            _ => self.expr(body, used),
-        });
+        let (element, items) = body.map_or_else(Default::default, |body| self.yielded_items(body, used));
         self.close_scope(outer);
         self.path = path;
-        self.literal(node, self.vocabulary.literal, name, element.id, used)
+        let words = self.vocabulary;
+        let name = if runs_async && name == words.generator_type { words.async_generator_type } else { name };
+        let value = self.literal(node, words.literal, name, element, used);
+        self.items(value.id, items);
+        value
     }
 
     fn iterable(&mut self, clause: Node<'_>) -> Value {

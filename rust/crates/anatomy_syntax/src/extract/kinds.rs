@@ -39,6 +39,8 @@ kinds! {
     BinaryOperator = "binary_operator",
     BooleanOperator = "boolean_operator",
     NotOperator = "not_operator",
+    UnaryOperator = "unary_operator",
+    Comparison = "comparison_operator",
     Conditional = "conditional_expression",
     NamedExpression = "named_expression",
     AsPattern = "as_pattern",
@@ -49,6 +51,7 @@ kinds! {
     Tuple = "tuple",
     Set = "set",
     Dictionary = "dictionary",
+    Pair = "pair",
     ExpressionList = "expression_list",
     PatternList = "pattern_list",
     TuplePattern = "tuple_pattern",
@@ -135,8 +138,8 @@ macro_rules! fields {
 }
 
 fields! {
-    alias, arguments, attribute, body, condition, function, left, module_name, name, object, parameters, return_type,
-    right, subject, subscript, superclasses, type_parameters, value,
+    alias, argument, arguments, attribute, body, condition, function, key, left, module_name, name, object, operator,
+    parameters, return_type, right, subject, subscript, superclasses, type_parameters, value,
 }
 
 struct Grammar {

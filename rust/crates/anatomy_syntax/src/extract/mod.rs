@@ -16,11 +16,14 @@ mod exports;
 mod exprs;
 mod functions;
 mod imports;
+mod items;
 mod kinds;
+mod operators;
 mod patterns;
 mod rows;
 mod scopes;
 mod statements;
+mod stores;
 mod strings;
 mod vocabulary;
 mod words;
@@ -133,6 +136,10 @@ struct Extractor<'t> {
     in_annotation: bool,
     /// Hash of what takes the value that is being read: it tells literals and lambdas apart, which have no words.
     taker: u64,
+    /// Rows of `items` that the display around what is read may still have; none outside of displays.
+    items_left: Option<u32>,
+    /// How a `with` around what is read enters.
+    enter: PathStep,
     /// The call and argument that the string about to be read is.
     string_argument: Option<(Id, Symbol)>,
     occurrences: QuickMap<u64, u32>,
@@ -153,6 +160,8 @@ struct Tables {
     module_refs: TableBuilder,
     exports: TableBuilder,
     strings: TableBuilder,
+    items: TableBuilder,
+    stores: TableBuilder,
 }
 
 impl<'t> Extractor<'t> {
@@ -179,6 +188,8 @@ impl<'t> Extractor<'t> {
             too_deep: false,
             in_annotation: false,
             taker: 0,
+            items_left: None,
+            enter: PathStep::Enter,
             string_argument: None,
             occurrences: QuickMap::default(),
             bindings: Vec::new(),
@@ -190,6 +201,8 @@ impl<'t> Extractor<'t> {
                 module_refs: TableBuilder::new(&tables::MODULE_REFS),
                 exports: TableBuilder::new(&tables::EXPORTS),
                 strings: TableBuilder::new(&tables::STRINGS),
+                items: TableBuilder::new(&tables::ITEMS),
+                stores: TableBuilder::new(&tables::STORES),
             },
             pending: rows::Pending::default(),
             anchors: Vec::new(),

@@ -249,6 +249,8 @@ impl Extractor<'_> {
             self.tables.exports,
             self.tables.strings,
             docstrings,
+            self.tables.items,
+            self.tables.stores,
         ];
         debug_assert_eq!(built.len(), EVIDENCE.len());
         FileFacts { tables: built.into_iter().map(TableBuilder::finish).collect(), anchors, errors }

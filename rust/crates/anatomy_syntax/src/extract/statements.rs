@@ -5,9 +5,9 @@ use tree_sitter::Node;
 
 use super::{
     Extractor, Span, Use, Value,
-    bindings::{PathStep, Taken},
+    bindings::{PathStep, Taken, is_sequence},
     exprs::last_word,
-    kinds::{Kind, children_in_field, fields, kind_of, named_children, type_field},
+    kinds::{Kind, children_in_field, fields, has_token, kind_of, named_children, type_field},
     scopes::{Declared, ScopeKind},
     words::mix,
 };
@@ -87,7 +87,8 @@ impl<'t> Extractor<'t> {
             }
             Some(right) => {
                 let taker = targets.first().map_or(0, |target| self.taker_of(*target));
-                self.taken_by(taker, |this| this.value_and_items(right))
+                let is_paired = targets.iter().any(|target| is_sequence(*target));
+                self.taken_by(taker, |this| this.value_and_items(right, is_paired))
             }
         };
         let annotation = match annotation_node {
@@ -121,23 +122,19 @@ impl<'t> Extractor<'t> {
         }
     }
 
-    /// The value of a right side, with the values of its items where they are written out.
-    fn value_and_items(&mut self, right: Node<'_>) -> (Value, Vec<Value>) {
+    /// The value of a right side, with the values of its items where targets take them one by one.
+    fn value_and_items(&mut self, right: Node<'_>, is_paired: bool) -> (Value, Vec<Value>) {
         match kind_of(right) {
-            Kind::Tuple | Kind::ExpressionList | Kind::PatternList => {
-                let children = named_children(right);
-                let taker = self.taker;
-                let items: Vec<Value> = (0u64..)
-                    .zip(&children)
-                    .map(|(at, child)| self.taken_by(mix(taker, at), |this| this.expr(*child, Use::Followed)))
-                    .collect();
-                let starred = children.iter().any(|child| {
+            Kind::Tuple | Kind::ExpressionList | Kind::PatternList if is_paired => {
+                let starred = named_children(right).iter().any(|child| {
                     matches!(kind_of(*child), Kind::ListSplat | Kind::ListSplatPattern | Kind::Parenthesized)
                 });
-                let first = items.first().map_or(0, |item| item.id);
-                let name = self.vocabulary.tuple;
-                let value = self.literal(right, name, name, first, Use::Followed);
+                let (value, items) = self.tuple_of_all(right);
                 (value, if starred { Vec::new() } else { items })
+            }
+            Kind::PatternList => {
+                let name = self.vocabulary.tuple;
+                (self.display(right, name, name, Use::Followed), Vec::new())
             }
             Kind::AugmentedAssignment => {
                 self.augmented(right);
@@ -154,14 +151,18 @@ impl<'t> Extractor<'t> {
         if is_name {
             self.name_use(left, self.vocabulary.augmented);
         }
+        let mut value = Value::default();
         if let Some(right) = right {
             if is_name && self.scope == 0 && self.text_of(left) == "__all__" {
                 self.exported(right, self.vocabulary.add);
             } else {
-                self.value_and_items(right);
+                let taker = self.taker_of(left);
+                (value, _) = self.taken_by(taker, |this| this.value_and_items(right, false));
             }
         }
-        let taken = Taken { kind: self.vocabulary.augmented, value: 0, annotation: 0, extent: self.span(node) };
+        // A name takes more than what is added to it.
+        let value = if is_name { 0 } else { value.id };
+        let taken = Taken { kind: self.vocabulary.augmented, value, annotation: 0, extent: self.span(node) };
         self.target(left, taken);
     }
 
@@ -304,7 +305,7 @@ impl<'t> Extractor<'t> {
         let right = node.child_by_field_id(fields().right);
         let value = right.map_or_else(Value::default, |right| self.expr(right, Use::Followed));
         if let Some(left) = node.child_by_field_id(fields().left) {
-            self.path.push(PathStep::Element);
+            self.path.push(if has_token(node, "async") { PathStep::AsyncElement } else { PathStep::Element });
             let kind = self.vocabulary.for_target;
             let extent = (self.span(left).0, self.span(right.unwrap_or(left)).1);
             self.target(left, Taken { kind, value: value.id, annotation: 0, extent });
@@ -324,12 +325,15 @@ impl<'t> Extractor<'t> {
     }
 
     fn with_statement(&mut self, node: Node<'_>) {
+        let enter = if has_token(node, "async") { PathStep::AsyncEnter } else { PathStep::Enter };
         for child in named_children(node) {
             match kind_of(child) {
                 Kind::WithClause => {
+                    let outer = std::mem::replace(&mut self.enter, enter);
                     for item in named_children(child) {
                         self.with_item(item);
                     }
+                    self.enter = outer;
                 }
                 _ => self.part(child),
             }

@@ -9,8 +9,8 @@ use super::{
     words::{mix, text_hash},
 };
 
-/// Longest literal, in bytes, that becomes a row of `strings`.
-const LONGEST: usize = 256;
+/// Longest literal, in bytes, whose text becomes a row.
+pub(crate) const LONGEST: usize = 256;
 
 /// A string literal without interpolation.
 pub(crate) struct Plain {

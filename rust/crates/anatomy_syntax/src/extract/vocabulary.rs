@@ -23,10 +23,18 @@ vocabulary! {
     // kinds of expressions
     name = "name", attribute = "attribute", call = "call", subscript = "subscript", awaited = "await",
     literal = "literal", tuple = "tuple", list = "list", dict = "dict", conditional_expr = "conditional",
-    bool_op = "bool_op", union = "union", lambda = "lambda", starred = "starred",
+    bool_op = "bool_op", union = "union", lambda = "lambda", starred = "starred", binary = "binary", unary = "unary",
+    // names of operators
+    add_method = "__add__", sub = "__sub__", mul = "__mul__", matmul = "__matmul__", truediv = "__truediv__",
+    floordiv = "__floordiv__", modulo = "__mod__", pow = "__pow__", or_method = "__or__", and_method = "__and__",
+    xor = "__xor__", lshift = "__lshift__", rshift = "__rshift__", neg = "__neg__", pos = "__pos__",
+    invert = "__invert__",
+    // roles of items
+    item = "item", key = "key", value = "value", index = "index", slice = "slice",
     // names of literals
     str_type = "str", bytes_type = "bytes", int_type = "int", float_type = "float", complex_type = "complex",
     bool_type = "bool", none_type = "NoneType", set_type = "set", generator_type = "Generator",
+    async_generator_type = "AsyncGenerator",
     // kinds of bindings
     class = "class", function = "function", param = "param", import = "import", import_from = "import_from",
     star = "star", assign = "assign", annotated = "annotated", for_target = "for", with = "with", except = "except",

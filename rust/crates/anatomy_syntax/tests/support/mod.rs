@@ -117,6 +117,9 @@ from .pkg.mod import a as b, c
 __all__ = ["Order", "discount"]
 
 TOTAL: int = 0
+PRICES: Dict[str, Callable[["Order"], int]] = {"half": halved, "none": lambda order: 0, **more}
+PRICES["full"] = Order.price = priced
+SUM = -TOTAL + Rate(1) * 2
 
 
 @decorate(level=2)
