@@ -73,6 +73,12 @@ class Engine:
     def document_text(self, path: str) -> str | None:
         """The newest text of an open document, if it is open."""
 
+    def folding_ranges(self, path: str, lines_only: bool, most: int) -> bytes:
+        """LSP `FoldingRange[]` of the newest text of an open document; of more than `most` the longest ones."""
+
+    def selection_ranges(self, path: str, positions: list[tuple[int, int]]) -> bytes:
+        """LSP `SelectionRange[]` of the newest text of an open document, one for each line and character."""
+
     def update(self, files: list[SourceFile], removed: list[str]) -> None:
         """Stage closed files; nothing is visible before `commit`."""
 
@@ -108,6 +114,12 @@ class Snapshot:
 
     def workspace_symbols(self, query: str, limit: int) -> bytes:
         """LSP `WorkspaceSymbol[]`."""
+
+    def signature_help(
+        self, path: str, line: int, character: int, by_offsets: bool, chosen: int | None = None
+    ) -> bytes:
+        """LSP `SignatureHelp` of the call that is open at a place of an open document, or `null`. Parameters are named by
+        offsets into the label or by their text; `chosen` is the signature that the editor shows already."""
 
     def explain(self, path: str, line: int, character: int) -> bytes:
         """Why the word at a place means what it means, or `null`."""

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anatomy_facts::facts::ParseError;
 use anatomy_facts::{Anchor, AnchorKind, Id, Symbol};
-use anatomy_syntax::{ChangedRange, TextIndex};
+use anatomy_syntax::{ChangedRange, Document, TextIndex};
 
 /// One file at one text.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct FileView {
     pub changed_ranges: Vec<ChangedRange>,
     /// Version of the open document; `None` for a closed file.
     pub version: Option<i64>,
+    /// Text and tree, where an editor has the file open.
+    pub document: Option<Document>,
 }
 
 impl FileView {
@@ -39,7 +41,7 @@ impl FileView {
     ) -> Self {
         let mut by_id: Vec<u32> = (0..anchors.len() as u32).collect();
         by_id.sort_by_key(|&at| (anchors[at as usize].id, at));
-        FileView { anchors, by_id, heads, index, errors, changed_ranges, version }
+        FileView { anchors, by_id, heads, index, errors, changed_ranges, version, document: None }
     }
 
     /// All places, sorted by start.
@@ -87,6 +89,17 @@ impl FileView {
             found.retain(|anchor| anchor.end != offset);
         }
         found
+    }
+
+    /// The expression that ends at an offset, as the callee before an opening bracket does: the word of a name or attribute,
+    /// or the shortest other expression.
+    #[must_use]
+    pub fn expression_ending_at(&self, offset: u32) -> Option<&Anchor> {
+        let ending = self.anchors.iter().take_while(|anchor| anchor.start < offset).filter(|anchor| {
+            let end = if anchor.kind == AnchorKind::Reference { anchor.end } else { anchor.extent_end };
+            end == offset && matches!(anchor.kind, AnchorKind::Reference | AnchorKind::Expression)
+        });
+        ending.min_by_key(|anchor| (anchor.kind != AnchorKind::Reference, anchor.extent_end - anchor.extent_start))
     }
 
     /// Bytes held.

@@ -9,5 +9,7 @@ mod signature;
 mod workspace;
 
 pub use answer::Answers;
+pub use answer::folding::FoldingLimits;
+pub use answer::signature::ParameterLabels;
 pub use files::{FileView, Files};
 pub use workspace::{CommitReport, SourceFile, Workspace};

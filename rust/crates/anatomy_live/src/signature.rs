@@ -10,7 +10,149 @@ use arrow::array::AsArray;
 use arrow::datatypes::{UInt32Type, UInt64Type};
 
 /// A head is cut behind this many characters.
-const LONGEST: usize = 400;
+const LONGEST: usize = 4000;
+
+/// The head of a function, taken apart.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Head {
+    /// True for `async def`.
+    pub(crate) is_async: bool,
+    /// Parameters in order, separators included.
+    pub(crate) parts: Vec<Part>,
+    /// What stands behind `->`.
+    pub(crate) returns: Option<String>,
+}
+
+/// What stands between two commas of a parameter list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Part {
+    /// As written, blanks folded.
+    pub(crate) text: String,
+    /// Name without stars; empty for a separator.
+    pub(crate) name: String,
+    /// How an argument may reach it.
+    pub(crate) taken: Taken,
+    /// True if it may be left out.
+    pub(crate) has_default: bool,
+}
+
+/// How an argument may reach a parameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Taken {
+    /// Only by its place.
+    Place,
+    /// By place or name.
+    Either,
+    /// Only by name.
+    Name,
+    /// `*rest`.
+    Places,
+    /// `**rest`.
+    Names,
+    /// `*` or `/`: no parameter.
+    Separator,
+}
+
+impl Head {
+    /// The parts of a head as `signatures` writes it, if it is one of a function.
+    pub(crate) fn of(head: &str) -> Option<Head> {
+        let rest = head.strip_prefix("async ").unwrap_or(head).trim_start().strip_prefix("def ")?;
+        let opening = opening(rest)?;
+        let mut parts: Vec<Part> = Vec::new();
+        let (mut from, mut past) = (opening + 1, rest.len());
+        for (at, letter) in outer(rest, opening + 1) {
+            match letter {
+                ',' => {
+                    parts.extend(part(&rest[from..at]));
+                    from = at + 1;
+                }
+                ')' => {
+                    past = at;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        parts.extend(part(rest[from..past].trim_end_matches('…')));
+        let mut behind_star = false;
+        for at in 0..parts.len() {
+            match parts[at].taken {
+                Taken::Separator if parts[at].text == "/" => {
+                    parts[..at].iter_mut().for_each(|part| part.taken = Taken::Place);
+                }
+                Taken::Separator | Taken::Places => behind_star = true,
+                Taken::Either if behind_star => parts[at].taken = Taken::Name,
+                _ => {}
+            }
+        }
+        let returns = rest.get(past + 1..).and_then(|rest| rest.trim_start().strip_prefix("->"));
+        Some(Head {
+            is_async: head.starts_with("async "),
+            parts,
+            returns: returns.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+        })
+    }
+}
+
+/// Where the parameter list opens: behind the name and its type parameters.
+fn opening(head: &str) -> Option<usize> {
+    let mut depth = 0_i32;
+    for (at, letter) in head.char_indices() {
+        match letter {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            '(' if depth == 0 => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The characters from an offset on that stand in no bracket and no string opened behind it.
+fn outer(text: &str, from: usize) -> impl Iterator<Item = (usize, char)> {
+    let (mut depth, mut quote, mut before) = (0_i32, None, ' ');
+    text[from..].char_indices().filter_map(move |(at, letter)| {
+        let was = depth;
+        match (quote, letter) {
+            (Some(mark), _) => {
+                if letter == mark && before != '\\' {
+                    quote = None;
+                }
+                before = letter;
+                return None;
+            }
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth -= 1,
+            _ => {}
+        }
+        before = letter;
+        (was == 0).then_some((from + at, letter))
+    })
+}
+
+/// One parameter from its text, if there is any.
+fn part(text: &str) -> Option<Part> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let (stars, rest) = match text.as_bytes() {
+        [b'*', b'*', ..] => (2, &text[2..]),
+        [b'*', ..] => (1, &text[1..]),
+        _ => (0, text),
+    };
+    let name: String =
+        rest.trim_start().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+    let taken = match (stars, name.is_empty()) {
+        (_, true) => Taken::Separator,
+        (0, false) => Taken::Either,
+        (1, false) => Taken::Places,
+        _ => Taken::Names,
+    };
+    let has_default = outer(text, 0).any(|(_, letter)| letter == '=');
+    Some(Part { text: text.to_owned(), name, taken, has_default })
+}
 
 /// The heads of all classes and functions of a file.
 pub(crate) fn signatures(text: &str, facts: &FileFacts) -> HashMap<Id, Box<str>> {
@@ -61,8 +203,11 @@ fn head(text: &str, name_start: usize, name_end: usize) -> Option<String> {
                 out.push(' ');
             }
         } else {
-            if matches!(letter, ')' | ']') && out.ends_with(' ') {
-                out.pop();
+            if matches!(letter, ')' | ']') && quote.is_none() {
+                out.truncate(out.trim_end_matches(' ').len());
+                if letter == ')' && out.ends_with(',') && !out.ends_with("(,") {
+                    out.pop();
+                }
             }
             out.push(letter);
         }
@@ -71,13 +216,13 @@ fn head(text: &str, name_start: usize, name_end: usize) -> Option<String> {
             break;
         }
     }
-    let folded = out.trim_end().replace(",)", ")");
-    (!folded.is_empty()).then_some(folded)
+    out.truncate(out.trim_end().len());
+    (!out.is_empty()).then_some(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::head;
+    use super::{Head, Taken, head};
 
     /// The head of the definition whose name follows the keyword.
     fn of(text: &str, keyword: &str) -> String {
@@ -90,10 +235,35 @@ mod tests {
     fn a_head_is_one_line() {
         assert_eq!(of("x = 1\n    async def pay(self): ...\n", "def"), "async def pay(self)");
         assert_eq!(
-            of("def f(\n    a: int = 1,  # first\n    *,\n    b=\":)\",\n) -> dict[str, int]:\n    pass\n", "def"),
-            "def f(a: int = 1, *, b=\":)\") -> dict[str, int]"
+            of("def f(\n    a: int = 1,  # first\n    *,\n    b=\":,)\",\n) -> dict[str, int]:\n    pass\n", "def"),
+            "def f(a: int = 1, *, b=\":,)\") -> dict[str, int]"
         );
         assert_eq!(of("class Order(Base, metaclass=Meta):\n", "class"), "class Order(Base, metaclass=Meta)");
+    }
+
+    #[test]
+    fn a_head_is_taken_apart() {
+        let head =
+            Head::of(r#"async def f[T: (int, str)](a, /, b: dict[str, int] = {1: "),"}, *, c="=", **d) -> list[T]"#)
+                .unwrap();
+        let parts: Vec<(&str, Taken, bool)> =
+            head.parts.iter().map(|part| (part.name.as_str(), part.taken, part.has_default)).collect();
+        assert_eq!(
+            parts,
+            [
+                ("a", Taken::Place, false),
+                ("", Taken::Separator, false),
+                ("b", Taken::Either, true),
+                ("", Taken::Separator, false),
+                ("c", Taken::Name, true),
+                ("d", Taken::Names, false),
+            ]
+        );
+        assert_eq!((head.is_async, head.returns.as_deref()), (true, Some("list[T]")));
+        assert_eq!(Head::of("def f(").unwrap().parts, []);
+        assert_eq!(Head::of("def f(*a, b").unwrap().parts[1].taken, Taken::Name);
+        assert_eq!(Head::of("class C(Base)"), None);
+        assert_eq!(Head::of("def f"), None);
     }
 
     #[test]

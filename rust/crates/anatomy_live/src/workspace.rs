@@ -146,6 +146,27 @@ impl Workspace {
         held(&self.documents).get(path).map(|open| open.document.text().to_owned())
     }
 
+    /// The newest text of an open document with its tree. The tree is made without holding anybody up, and kept.
+    pub(crate) fn settled(&self, path: &str) -> Result<Document, EngineError> {
+        let open = held(&self.documents).get(path).map(|open| open.document.clone());
+        let mut document = open.ok_or_else(|| unknown_document(path))?;
+        if document.tree().is_none() {
+            document.settle();
+            self.give_tree_back(path, &document);
+        }
+        Ok(document)
+    }
+
+    /// A settled copy takes the place of the open document, unless that was edited or opened anew meanwhile.
+    fn give_tree_back(&self, path: &str, document: &Document) {
+        if let Some(open) = held(&self.documents).get_mut(path)
+            && open.document.revision() == document.revision()
+            && open.document.text() == document.text()
+        {
+            open.document = document.clone();
+        }
+    }
+
     fn diagnostics_of(&self, document: &Document, path: &str) -> Vec<u8> {
         let uri = crate::answer::uri(&self.root_uri, path);
         anatomy_syntax::lsp::diagnostics_json(document.errors(), document.index(), self.encoding(), &uri)
@@ -218,17 +239,12 @@ impl Workspace {
         let mut versions = HashMap::new();
         for (path, document, context) in &mut dirty {
             let tree = document.settle().clone();
-            // The tree goes back to the open document, unless that was edited or opened anew meanwhile.
-            if let Some(open) = held(&self.documents).get_mut(path)
-                && open.document.revision() == document.revision()
-                && open.document.text() == document.text()
-            {
-                open.document = document.clone();
-            }
+            self.give_tree_back(path, document);
             let facts = anatomy_syntax::extract(path, context, document.text(), &tree, document.errors().to_vec());
             let index = document.index().clone();
-            let facts =
+            let mut facts =
                 staged(document.text(), facts, index, document.changed_ranges().to_vec(), Some(document.version()));
+            facts.view.document = Some(document.clone());
             taken.insert(path.clone(), Some(facts));
             versions.insert(path.clone(), document.version());
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anatomy_engine::EngineError;
-use anatomy_live::{Answers, Workspace};
+use anatomy_live::{Answers, ParameterLabels, Workspace};
 use anatomy_syntax::{ModuleContext, PositionEncoding};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -129,6 +129,26 @@ impl Engine {
         self.0.text(path)
     }
 
+    fn folding_ranges<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        lines_only: bool,
+        most: usize,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let limits = anatomy_live::FoldingLimits { lines_only, most };
+        bytes(py, py.detach(|| self.0.folding_ranges(path, limits)))
+    }
+
+    fn selection_ranges<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        positions: Vec<(u32, u32)>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.0.selection_ranges(path, &positions)))
+    }
+
     fn update(&self, py: Python<'_>, files: Vec<PyRef<'_, SourceFile>>, removed: Vec<String>) {
         let files: Vec<anatomy_live::SourceFile> = files.iter().map(|file| file.0.clone()).collect();
         py.detach(|| self.0.update(&files, &removed));
@@ -203,6 +223,21 @@ impl Snapshot {
 
     fn workspace_symbols<'py>(&self, py: Python<'py>, query: &str, limit: usize) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| self.answers.workspace_symbols(query, limit, self.encoding)))
+    }
+
+    #[pyo3(signature = (path, line, character, by_offsets, chosen = None))]
+    fn signature_help<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+        by_offsets: bool,
+        chosen: Option<u32>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let labels = if by_offsets { ParameterLabels::Offsets } else { ParameterLabels::Text };
+        let answer = || self.answers.signature_help(path, (line, character), labels, chosen, self.encoding);
+        bytes(py, py.detach(answer))
     }
 
     fn explain<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {

@@ -192,6 +192,12 @@ impl Document {
         self.tree.get_or_insert_with(|| parse(text, None))
     }
 
+    /// The tree of the text, if `settle` was called since the last edit.
+    #[must_use]
+    pub fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref().filter(|_| self.behind.is_none())
+    }
+
     /// Counts edits: a settled copy may take the place of the document that it was made of while both are equal.
     #[must_use]
     pub fn revision(&self) -> u64 {

@@ -2,22 +2,28 @@
 //!
 //! Three doors. [`Document`] keeps an open editor's text in step with its tree and errors, edit by edit. [`parse_file`]
 //! does the same once for the bytes of a closed file. [`extract::extract`] turns a tree into the rows of every evidence
-//! table and the places of their ids. Broken source is normal input: nothing here fails or panics for it.
+//! table and the places of their ids. Beside them, what editors ask of the shape of a text alone: [`folding`], [`selection`]
+//! and the call at the cursor ([`call_site`]). Broken source is normal input: nothing here fails or panics for it.
 //!
 //! This room knows trees and positions. It knows no DataFusion, no disk, no other file than the one it is given, and
 //! decides nothing about what a name means outside of that file.
 #![warn(missing_docs)]
 
+pub mod call_site;
 pub mod document;
 pub mod errors;
 pub mod extract;
+pub mod folding;
 pub mod lsp;
 pub mod parse;
 pub mod position;
+pub mod selection;
 pub mod source;
 
+pub use call_site::{CallSite, Given, call_at};
 pub use document::{Change, ChangeError, ChangedRange, Document, changes_from_json};
 pub use errors::syntax_errors;
 pub use extract::{ModuleContext, extract, extract_file};
+pub use folding::{Fold, FoldKind, folds};
 pub use parse::{Parsed, parse, parse_file};
 pub use position::{PositionEncoding, TextIndex};

@@ -42,8 +42,11 @@ from codeanatomy.lsp.features import (
     document_highlight,
     document_symbol,
     explain,
+    folding_range,
     hover,
     references,
+    selection_range,
+    signature_help,
     workspace_symbol,
 )
 from codeanatomy.lsp.session import Client, Folder, Question, Session
@@ -59,8 +62,11 @@ QUESTIONS: dict[str, ModuleType] = {
         document_highlight,
         document_symbol,
         explain,
+        folding_range,
         hover,
         references,
+        selection_range,
+        signature_help,
         workspace_symbol,
     )
 }
@@ -74,6 +80,9 @@ NEWS: dict[str, ModuleType] = {
 _OPTIONS: dict[str, Any] = {
     types.TEXT_DOCUMENT_DIAGNOSTIC: types.DiagnosticOptions(
         inter_file_dependencies=True, workspace_diagnostics=False, identifier="codeanatomy"
+    ),
+    types.TEXT_DOCUMENT_SIGNATURE_HELP: types.SignatureHelpOptions(
+        trigger_characters=["(", ","], retrigger_characters=[")", "="]
     ),
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
 }
@@ -276,12 +285,18 @@ class Server(LanguageServer):
         text = capabilities.text_document or types.TextDocumentClientCapabilities()
         workspace = capabilities.workspace or types.WorkspaceClientCapabilities()
         hovers = text.hover.content_format if text.hover else None
+        folds = text.folding_range or types.FoldingRangeClientCapabilities()
+        signatures = text.signature_help.signature_information if text.signature_help else None
+        labels = signatures.parameter_information if signatures else None
         self.session.client = Client(
             encoding=str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding)),
             definition_links=bool(text.definition and text.definition.link_support),
             markdown=not hovers or hovers[0] == types.MarkupKind.Markdown,
             pulls_diagnostics=text.diagnostic is not None,
             refreshes_diagnostics=bool(workspace.diagnostics and workspace.diagnostics.refresh_support),
+            folds_lines_only=bool(folds.line_folding_only),
+            most_folds=folds.range_limit or Client().most_folds,
+            label_offsets=bool(labels and labels.label_offset_support),
         )
         watched = workspace.did_change_watched_files
         self._watches_for_us = bool(watched and watched.dynamic_registration)

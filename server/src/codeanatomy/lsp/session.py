@@ -38,12 +38,22 @@ class Client(msgspec.Struct, frozen=True):
     markdown: bool = True
     pulls_diagnostics: bool = False
     refreshes_diagnostics: bool = False
+    folds_lines_only: bool = False
+    most_folds: int = 5000
+    label_offsets: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
     """A file as a graph knows it."""
 
     folder: Folder
+    path: str
+
+
+class Text(msgspec.Struct, frozen=True):
+    """An open document as the engine that follows its edits knows it."""
+
+    engine: Engine
     path: str
 
 
@@ -159,6 +169,14 @@ class Session:
     def document(self, uri: str) -> OpenDocument | None:
         """The open document of a URI, if the editor owns it."""
         return self._documents.get(uri)
+
+    def text(self, uri: str) -> Text | None:
+        """The newest text of a document, if the editor owns it, in a folder or not."""
+        document = self._documents.get(uri)
+        if document is None:
+            return None
+        place = document.place
+        return Text(self._engine(), uri) if place is None else Text(place.folder.live.graph.engine, place.path)
 
     def snapshot(self, question: Question, folder: Folder) -> Snapshot:
         """The snapshot of a folder that holds every edit before a question."""

@@ -16,6 +16,18 @@ use super::{Answers, Words};
 const SHOWN: &[&str] =
     &["target", "ancestor", "base", "class", "binding", "node", "expr", "arg", "definition", "function"];
 
+/// A signature is shown up to this many characters.
+const LONGEST_SIGNATURE: usize = 400;
+
+fn shortened(signature: &str) -> String {
+    let mut letters = signature.chars();
+    let mut shown: String = letters.by_ref().take(LONGEST_SIGNATURE).collect();
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 impl Answers {
     /// The explanation of what stands at a position, or null.
     ///
@@ -116,7 +128,7 @@ impl Answers {
         json!({
             "name": name,
             "kind": kind,
-            "signature": view.head(id).unwrap_or_default(),
+            "signature": shortened(view.head(id).unwrap_or_default()),
             "path": file.text(),
             "uri": self.uri_of(file),
             "range": range(view, anchor.start, anchor.end, encoding),

@@ -3,9 +3,13 @@
 //! An answer reads what the views hold (`refers_to` and what explains it) and turns ids into places; it decides nothing
 //! about what a name means.
 
+mod callable;
 mod explain;
+pub(crate) mod folding;
 mod navigate;
 mod places;
+mod selection;
+pub(crate) mod signature;
 mod symbols;
 mod tables;
 

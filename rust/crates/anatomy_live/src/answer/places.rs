@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use anatomy_facts::{Anchor, Id, Symbol};
-use anatomy_syntax::PositionEncoding;
+use anatomy_syntax::{PositionEncoding, TextIndex};
 use arrow::array::{ArrayRef, AsArray, UInt64Array};
 use arrow::datatypes::{UInt32Type, UInt64Type};
 
@@ -142,8 +142,13 @@ fn number_at(array: &ArrayRef, row: usize) -> u64 {
 
 /// Writes an LSP range.
 pub(super) fn write_range(out: &mut String, view: &FileView, start: u32, end: u32, encoding: PositionEncoding) {
+    write_range_of(out, &view.index, start, end, encoding);
+}
+
+/// Writes an LSP range of a text of which only the lines are known.
+pub(super) fn write_range_of(out: &mut String, index: &TextIndex, start: u32, end: u32, encoding: PositionEncoding) {
     let ((line, character), (end_line, end_character)) =
-        (view.index.position(start, encoding), view.index.position(end, encoding));
+        (index.position(start, encoding), index.position(end, encoding));
     write!(
         out,
         r#"{{"start":{{"line":{line},"character":{character}}},"end":{{"line":{end_line},"character":{end_character}}}}}"#

@@ -9,7 +9,7 @@
 //! grammar. The tree only names the kind of node that stands at an error.
 
 mod expressions;
-mod lexer;
+pub(crate) mod lexer;
 mod patterns;
 mod statements;
 

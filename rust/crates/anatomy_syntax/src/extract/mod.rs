@@ -17,7 +17,7 @@ mod exprs;
 mod functions;
 mod imports;
 mod items;
-mod kinds;
+pub(crate) mod kinds;
 mod operators;
 mod patterns;
 mod rows;
