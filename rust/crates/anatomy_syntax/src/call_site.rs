@@ -50,7 +50,7 @@ pub fn call_at(text: &str, offset: u32) -> Option<CallSite> {
         }
     }
     for bracket in open.into_iter().rev() {
-        let Some(callee) = bracket.checked_sub(1).map(|at| tokens[at]) else { return None };
+        let callee = bracket.checked_sub(1).map(|at| tokens[at])?;
         if tokens[bracket].kind != T::LPar || !matches!(callee.kind, T::Name | T::RPar | T::RBracket) {
             continue;
         }
