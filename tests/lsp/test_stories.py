@@ -295,3 +295,22 @@ async def test_the_explanation_is_also_data(story: Story) -> None:
     found = await story.client.protocol.send_request_async("codeanatomy/explain", params)
     assert found.targets[0].path == "shop/tools.py"
     assert found.targets[0].steps
+
+
+async def test_a_person_renames_a_function_and_every_file_follows(story: Story) -> None:
+    await story.begin()
+    story.open("main.py")
+    offered = await story.client.text_document_prepare_rename_async(
+        types.PrepareRenameParams(**story.at("main.py", CALL))
+    )
+    assert isinstance(offered, types.PrepareRenamePlaceholder)
+    assert offered.placeholder == "discount"
+    edit = await story.client.text_document_rename_async(
+        types.RenameParams(new_name="rebate", **story.at("main.py", CALL))
+    )
+    assert edit is not None
+    assert edit.changes is not None
+    assert {uri: len(each) for uri, each in edit.changes.items()} == {
+        story.uri("main.py"): 2,
+        story.uri("shop/tools.py"): 3,
+    }

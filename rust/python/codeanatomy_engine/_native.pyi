@@ -124,6 +124,9 @@ class Snapshot:
     def explain(self, path: str, line: int, character: int) -> bytes:
         """Why the word at a place means what it means, or `null`."""
 
+    def rename(self, path: str, line: int, character: int, new_name: str) -> bytes:
+        """What renaming the word at a place would touch and what stands in the way; an empty `new_name` asks for the word alone."""
+
     def diagnostics(self, path: str) -> bytes:
         """LSP `Diagnostic[]`: syntax and diagnostic views."""
 

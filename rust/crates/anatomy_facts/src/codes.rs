@@ -38,7 +38,7 @@ pub enum Severity {
 
 macro_rules! codes {
     ($($variant:ident = $code:literal, $doc:literal;)*) => {
-        /// Every code that the engine can give out.
+        /// Every code that the engine, or what answers from it, can give out.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum ErrorCode { $(#[doc = $doc] $variant,)* }
 
@@ -91,6 +91,13 @@ codes! {
     UnknownFile = "unknown-file", "The file is not in the graph.";
     UnknownDocument = "unknown-document", "The document is not open.";
     BadPosition = "bad-position", "The position or range is not inside the document.";
+    RenameNoName = "rename-no-name", "There is no name at that place that could be renamed.";
+    RenameInvalidName = "rename-invalid-name", "The new name is no identifier of Python, or a keyword.";
+    RenameSpecial = "rename-special", "A name that Python itself looks for, such as `__init__`, keeps its name.";
+    RenameOutside = "rename-outside", "A definition outside the workspace needs the name: the thing itself, or one that it overrides or is imported from.";
+    RenameUnknown = "rename-unknown", "It cannot be told what the word means, so not what else would have to change.";
+    RenameClash = "rename-clash", "The new name would hide another definition, or be hidden by one; the message names the place.";
+    RenameFilesUnsupported = "rename-files-unsupported", "A module is a file, and the editor does not let a server rename files.";
     Cancelled = "cancelled", "The work was cancelled because its answer is no longer wanted.";
     EngineInternal = "engine-internal", "The engine met a state that its authors thought impossible.";
 }

@@ -244,6 +244,17 @@ impl Snapshot {
         bytes(py, py.detach(|| json(self.answers.explain(path, line, character, self.encoding))))
     }
 
+    fn rename<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+        new_name: &str,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(self.answers.rename(path, line, character, new_name, self.encoding))))
+    }
+
     fn diagnostics<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| self.answers.diagnostics(path, self.encoding)))
     }

@@ -29,6 +29,7 @@ from codeanatomy_engine import EngineError
 from codeanatomy_incremental.live import LiveError, Progress
 
 from codeanatomy import __version__
+from codeanatomy.ide.rename import Refusal
 from codeanatomy.lsp import convert, transport
 from codeanatomy.lsp.features import (
     declaration,
@@ -44,7 +45,9 @@ from codeanatomy.lsp.features import (
     explain,
     folding_range,
     hover,
+    prepare_rename,
     references,
+    rename,
     selection_range,
     signature_help,
     workspace_symbol,
@@ -64,7 +67,9 @@ QUESTIONS: dict[str, ModuleType] = {
         explain,
         folding_range,
         hover,
+        prepare_rename,
         references,
+        rename,
         selection_range,
         signature_help,
         workspace_symbol,
@@ -85,6 +90,7 @@ _OPTIONS: dict[str, Any] = {
         trigger_characters=["(", ","], retrigger_characters=[")", "="]
     ),
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
+    types.TEXT_DOCUMENT_RENAME: types.RenameOptions(prepare_provider=True),
 }
 
 _PARSE_ERROR = -32700
@@ -288,6 +294,8 @@ class Server(LanguageServer):
         folds = text.folding_range or types.FoldingRangeClientCapabilities()
         signatures = text.signature_help.signature_information if text.signature_help else None
         labels = signatures.parameter_information if signatures else None
+        edits = workspace.workspace_edit or types.WorkspaceEditClientCapabilities()
+        versioned = bool(edits.document_changes)
         self.session.client = Client(
             encoding=str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding)),
             definition_links=bool(text.definition and text.definition.link_support),
@@ -297,6 +305,9 @@ class Server(LanguageServer):
             folds_lines_only=bool(folds.line_folding_only),
             most_folds=folds.range_limit or Client().most_folds,
             label_offsets=bool(labels and labels.label_offset_support),
+            versioned_edits=versioned,
+            renames_files=versioned and types.ResourceOperationKind.Rename in (edits.resource_operations or ()),
+            annotates=versioned and edits.change_annotation_support is not None,
         )
         watched = workspace.did_change_watched_files
         self._watches_for_us = bool(watched and watched.dynamic_registration)
@@ -387,6 +398,8 @@ def _failure(error: BaseException) -> _Failure:
         case EngineError():
             data = {"code": error.code, "stage": error.stage, "hint": error.hint, "where": error.where}
             return _Failure(_REQUEST_FAILED, str(error), data)
+        case Refusal():
+            return _Failure(_REQUEST_FAILED, str(error), {"code": error.code})
         case LiveError():
             return _Failure(_REQUEST_FAILED, str(error), {"code": error.code})
         case _:

@@ -41,6 +41,12 @@ class Client(msgspec.Struct, frozen=True):
     folds_lines_only: bool = False
     most_folds: int = 5000
     label_offsets: bool = False
+    versioned_edits: bool = False
+    """Takes edits of documents at a version, and other changes between them."""
+
+    renames_files: bool = False
+    annotates: bool = False
+    """Shows changes that have to be confirmed."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -165,6 +171,17 @@ class Session:
         document = self._documents.get(uri)
         place = document.place if document is not None else self._place(uri)
         return place or next((Place(folder, uri) for folder in self._folders if folder.holds_library(uri)), None)
+
+    def uri(self, folder: Folder, path: str) -> str:
+        """The URI of a file of a folder: as the editor wrote it, if it is open."""
+        for uri, document in tuple(self._documents.items()):
+            if document.place is not None and document.place.folder is folder and document.place.path == path:
+                return uri
+        return convert.uri_of(folder.uri, path)
+
+    def show(self, message: str) -> None:
+        """Show a sentence to the person."""
+        self._notify("window/showMessage", convert.json({"type": 3, "message": message}))
 
     def document(self, uri: str) -> OpenDocument | None:
         """The open document of a URI, if the editor owns it."""

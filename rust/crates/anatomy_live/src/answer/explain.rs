@@ -96,7 +96,7 @@ impl Answers {
     }
 
     /// The word of a reference or binding.
-    fn word_of(&self, id: Id) -> &'static str {
+    pub(super) fn word_of(&self, id: Id) -> &'static str {
         let tables = [
             ("names", "expr", "name"),
             ("exprs", "expr", "name"),
@@ -108,7 +108,7 @@ impl Answers {
         ];
         let found = tables.iter().find_map(|(table, by, column)| {
             let rows = self.rows(table, by, id, &[*column]);
-            rows.first().map(|row| Symbol(row[0] as u32).text())
+            rows.first().map(|row| Symbol(row[0] as u32).text()).filter(|word| !word.is_empty())
         });
         found.map_or("", |word| word.rsplit_once('.').map_or(word, |(_, last)| last))
     }

@@ -8,6 +8,7 @@ mod explain;
 pub(crate) mod folding;
 mod navigate;
 mod places;
+mod rename;
 mod selection;
 pub(crate) mod signature;
 mod symbols;

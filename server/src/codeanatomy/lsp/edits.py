@@ -1,0 +1,69 @@
+"""A rename as the `WorkspaceEdit` that a client can take.
+
+A client that knows annotations gets what is doubtful as changes to confirm; for another one it is left out and said. Open
+documents are edited at the version that the answer saw, so that a client whose text went on refuses instead of guessing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from codeanatomy_engine import Snapshot
+
+from codeanatomy.ide import rename
+from codeanatomy.lsp.session import Folder, Session
+
+_ANNOTATIONS = {
+    "several": ("May mean something else", "the word may mean another definition too"),
+    "unsure": ("Not certain", "what the word means was inferred, and the inference is weak"),
+    "string": ("Inside a string", "the string looks like the name of the definition"),
+    "unknown": ("Same name, unknown object", "nothing is known of the object before the dot"),
+}
+
+
+def workspace_edit(session: Session, folder: Folder, snapshot: Snapshot, renaming: rename.Renaming) -> bytes:
+    """The `WorkspaceEdit`; what is left out of it and what else is to know is shown to the person."""
+    client = session.client
+    if not client.annotates:
+        renaming = rename.sure(renaming)
+    if renaming.moves and not client.renames_files:
+        raise rename.Refusal(
+            "rename-files-unsupported",
+            f"`{renaming.old_name}` is a module, and this editor does not let a server rename files",
+        )
+    for remark in renaming.remarks:
+        session.show(remark)
+    if not client.versioned_edits:
+        changes = {
+            session.uri(folder, path): [_text(edit, renaming) for edit in edits]
+            for path, edits in renaming.edits.items()
+        }
+        return msgspec.json.encode({"changes": changes})
+    documents: list[dict[str, Any]] = [
+        {
+            "textDocument": {"uri": session.uri(folder, path), "version": snapshot.version_of(path)},
+            "edits": [_text(edit, renaming) for edit in edits],
+        }
+        for path, edits in renaming.edits.items()
+    ]
+    documents += [
+        {"kind": "rename", "oldUri": session.uri(folder, move.old), "newUri": session.uri(folder, move.new)}
+        for move in renaming.moves
+    ]
+    answer: dict[str, Any] = {"documentChanges": documents}
+    doubts = sorted({edit.doubt for edits in renaming.edits.values() for edit in edits if edit.doubt})
+    if doubts:
+        answer["changeAnnotations"] = {
+            doubt: {"label": _ANNOTATIONS[doubt][0], "description": _ANNOTATIONS[doubt][1], "needsConfirmation": True}
+            for doubt in doubts
+        }
+    return msgspec.json.encode(answer)
+
+
+def _text(edit: rename.Edit, renaming: rename.Renaming) -> dict[str, Any]:
+    text: dict[str, Any] = {"range": edit.range, "newText": renaming.new_name}
+    if edit.doubt:
+        text["annotationId"] = edit.doubt
+    return text

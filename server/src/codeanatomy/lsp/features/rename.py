@@ -1,0 +1,25 @@
+"""`textDocument/rename`: a new name for the thing that the word at a place means, everywhere."""
+
+from __future__ import annotations
+
+from codeanatomy.ide.rename import rename
+from codeanatomy.lsp import convert
+from codeanatomy.lsp.edits import workspace_edit
+from codeanatomy.lsp.session import Question, Session
+
+METHOD = "textDocument/rename"
+
+
+class _Params(convert.At, frozen=True, rename="camel"):
+    new_name: str
+
+
+def answer(session: Session, question: Question) -> bytes:
+    """The edits, or null outside every graph; raises `Refusal`."""
+    asked = convert.decode(question.params, _Params)
+    place = session.place(asked.text_document.uri)
+    if place is None:
+        return b"null"
+    snapshot = session.snapshot(question, place.folder)
+    found = rename(snapshot, place.path, asked.position.line, asked.position.character, asked.new_name)
+    return workspace_edit(session, place.folder, snapshot, found)
