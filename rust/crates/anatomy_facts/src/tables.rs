@@ -41,6 +41,7 @@ pub const EVIDENCE: &[Contract] = &[
     DOCSTRINGS,
     ITEMS,
     STORES,
+    TYPE_PARAMS,
 ];
 
 /// One row a file: what its path says about it.
@@ -212,6 +213,7 @@ pub const IMPORTS: Contract = Contract {
         int("level", "leading dots"),
         id("scope", "scope", "scope of the statement"),
         id("expr", "expr", "reference made by the imported name's token; equals `module_refs.expr` for `import m`"),
+        id("alias_expr", "", "reference made by an alias that repeats the name: `import a.b as b`; 0 for others"),
         FILE,
     ],
 };
@@ -224,6 +226,8 @@ pub const MODULE_REFS: Contract = Contract {
     columns: &[
         id("expr", "expr", "reference of the segment"),
         symbol("module", "module", "absolute dotted name up to and including the segment"),
+        truth("last", "the last segment: the module itself, not a package on the way to it"),
+        truth("binds", "the segment is the name that the statement binds: `a` of `import a.b`"),
         FILE,
     ],
 };
@@ -344,6 +348,22 @@ pub const STORES: Contract = Contract {
         id("value_expr", "", "expression whose value it takes, for `augmented` what is added; 0 if none can be named"),
         symbol("unpack", "", "path inside that value, as in bindings"),
         symbol("kind", "", "assign annotated augmented for with delete"),
+        FILE,
+    ],
+};
+
+/// Type parameters.
+pub const TYPE_PARAMS: Contract = Contract {
+    name: "type_params",
+    doc: "Type parameters in brackets of classes, functions and type aliases.",
+    key: "binding",
+    columns: &[
+        id("definition", "", "binding of the class, function or type alias"),
+        int("position", ""),
+        symbol("name", "symbol", ""),
+        symbol("kind", "", "type_var, type_var_tuple (`*Ts`) or param_spec (`**P`)"),
+        id("binding", "binding", "binding of the parameter"),
+        id("bound_expr", "", "bound, or the tuple of constraints; 0 if none"),
         FILE,
     ],
 };

@@ -105,6 +105,8 @@ impl Answers {
             ("module_refs", "expr", "module"),
             ("args", "arg", "name"),
             ("exports", "expr", "name"),
+            ("imports", "alias_expr", "name"),
+            ("imports", "alias_expr", "module"),
         ];
         let found = tables.iter().find_map(|(table, by, column)| {
             let rows = self.rows(table, by, id, &[*column]);

@@ -146,10 +146,12 @@ impl Answers {
         let mut places = Vec::new();
         // Whoever asks in the workspace means the workspace; a library lists its own uses.
         let asked_inside = super::is_inside(words.file);
+        // A segment of a dotted name leads to its package and is no use of it: the way to something else.
+        let segment = u64::from(Symbol::of("segment").0);
         for variable in variables {
-            for row in self.rows("refers_to", "variable", variable, &["expr", "file"]) {
+            for row in self.rows("refers_to", "variable", variable, &["expr", "file", "kind"]) {
                 let file = Symbol(row[1] as u32);
-                if asked_inside && !super::is_inside(file) {
+                if row[2] == segment || (asked_inside && !super::is_inside(file)) {
                     continue;
                 }
                 if let Some(anchor) = self.files.get(&file).and_then(|view| view.anchor(row[0])) {

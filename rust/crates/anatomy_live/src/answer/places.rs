@@ -18,6 +18,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("names", "expr"),
     ("scopes", "scope"),
     ("imports", "expr"),
+    ("imports", "alias_expr"),
     ("module_refs", "expr"),
     ("args", "arg"),
     ("exports", "expr"),

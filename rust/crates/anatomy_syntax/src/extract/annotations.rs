@@ -61,9 +61,51 @@ impl<'t> Extractor<'t> {
             return Value::default();
         }
         let start = self.text.len() - written.len();
+        self.commented((start as u32, (start + line.len()) as u32))
+    }
+
+    /// The type in a comment that follows a parameter and its comma.
+    pub(crate) fn parameter_comment(&mut self, (from, to): Span) -> Value {
+        let after = self.text.get(to as usize..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        match after.as_bytes() {
+            [b',', ..] => self.type_comment((from, (self.text.len() - after.len() + 1) as u32)),
+            [b'#', ..] => self.type_comment((from, to)),
+            _ => Value::default(),
+        }
+    }
+
+    /// Reads a part of a comment as a type.
+    pub(crate) fn commented(&mut self, span: Span) -> Value {
         let outer = std::mem::replace(&mut self.in_annotation, true);
-        let value = self.quoted((start as u32, (start + line.len()) as u32), Use::Followed);
+        let value = self.quoted(span, Use::Followed);
         self.in_annotation = outer;
         value
     }
+}
+
+/// Where the types stand in `(int, *str)`, which begins at `start`, their stars left out. None if it is no such list.
+pub(crate) fn types_in_comment(list: &str, start: u32) -> Vec<Span> {
+    let trimmed = list.trim();
+    let Some(inner) = trimmed.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) else { return Vec::new() };
+    let begin = list.len() - list.trim_start().len() + 1;
+    let mut spans = Vec::new();
+    let (mut depth, mut from) = (0u32, 0);
+    for (at, character) in inner.char_indices().chain([(inner.len(), ',')]) {
+        match character {
+            '[' | '(' => depth += 1,
+            ']' | ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                let piece = &inner[from..at];
+                let bare = piece.trim_start().trim_start_matches('*').trim();
+                if !bare.is_empty() {
+                    let offset =
+                        begin + from + (piece.len() - piece.trim_start().trim_start_matches('*').trim_start().len());
+                    spans.push((start + offset as u32, start + (offset + bare.len()) as u32));
+                }
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    spans
 }

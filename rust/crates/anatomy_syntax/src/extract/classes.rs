@@ -22,7 +22,7 @@ impl<'t> Extractor<'t> {
         let branch = self.branch;
         let enclosing = self.scope;
         let type_params: Vec<Node<'_>> = node.child_by_field_id(fields().type_parameters).into_iter().collect();
-        let outer = self.open_type_params(&type_params, word, self.span(node));
+        let type_params = self.open_type_params(&type_params, word, self.span(node));
         let mut bases = Vec::new();
         if let Some(list) = node.child_by_field_id(fields().superclasses) {
             let annotated = std::mem::replace(&mut self.in_annotation, true);
@@ -58,12 +58,11 @@ impl<'t> Extractor<'t> {
         debug_assert!(first_in_body <= self.bindings.len());
         self.close_scope(around);
         self.branch = branch;
-        if let Some(outer) = outer {
-            self.close_scope(outer);
-        }
         // The body runs before the name is bound.
         let kind = self.vocabulary.class;
         let binding = self.bind(enclosing, word, span, Taken { kind, value: 0, annotation: 0, extent });
+        self.own_type_params(&type_params, binding);
+        self.close_type_params(type_params);
         self.bindings[binding as usize].body = scope;
         self.scopes[scope as usize].definition = binding;
         if let Some(body) = node.child_by_field_id(fields().body) {

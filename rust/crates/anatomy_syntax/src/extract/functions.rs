@@ -5,10 +5,11 @@ use tree_sitter::Node;
 
 use super::{
     Extractor, Span, Use, Value,
+    annotations::types_in_comment,
     bindings::Taken,
     exprs::last_word,
     kinds::{Kind, fields, has_token, kind_of, named_children, type_field},
-    rows::{Owner, ParamRow, ReturnRow},
+    rows::{Owner, ParamRow, ReturnRow, TypeParamRow},
     scopes::{NOTHING, ScopeKind},
     words::{Word, text_hash},
 };
@@ -17,6 +18,13 @@ use super::{
 pub(crate) struct Decoration<'t> {
     pub(crate) expr: Id,
     pub(crate) name: &'t str,
+}
+
+/// Type parameters whose scope is open: the scope around them, and their rows.
+pub(crate) struct TypeParams {
+    pub(crate) outer: u32,
+    first: usize,
+    count: usize,
 }
 
 /// A parameter whose default and annotation were read.
@@ -62,10 +70,14 @@ impl<'t> Extractor<'t> {
         let defaults = parameters_node.map_or_else(Vec::new, |list| self.defaults(list));
         let type_params: Vec<Node<'_>> = node.child_by_field_id(fields().type_parameters).into_iter().collect();
         let outer = self.open_type_params(&type_params, word, self.span(node));
-        let parameters = parameters_node.map_or_else(Vec::new, |list| self.parameters(list, &defaults));
-        let returned = node.child_by_field_id(fields().return_type).map(|annotation| self.annotation(annotation));
+        let mut parameters = parameters_node.map_or_else(Vec::new, |list| self.parameters(list, &defaults));
+        let returned = match node.child_by_field_id(fields().return_type) {
+            Some(annotation) => Some(self.annotation(annotation)),
+            None => self.function_comment(node, &mut parameters),
+        };
         let taken = Taken { kind: words.function, value: 0, annotation: 0, extent };
         let binding = self.bind(enclosing, word, span, taken);
+        self.own_type_params(&outer, binding);
         self.decorations(binding, decorations);
 
         let is_async = self.text_of(node).starts_with("async");
@@ -102,9 +114,33 @@ impl<'t> Extractor<'t> {
         }
         self.close_scope(around);
         self.branch = branch;
-        if let Some(outer) = outer {
-            self.close_scope(outer);
+        self.close_type_params(outer);
+    }
+
+    /// The result in a comment `# type: (int, str) -> X` at the head of a body, whose other types go to the parameters.
+    fn function_comment(&mut self, node: Node<'_>, parameters: &mut [Parameter]) -> Option<Value> {
+        let from = self.span(node.child_by_field_id(fields().parameters)?).1;
+        let to = self.span(node.child_by_field_id(fields().body)?).0;
+        let between = self.text.get(from as usize..to as usize)?;
+        let line = from as usize + between.find('#')?;
+        let written = self.text[line..].split(['\n', '\r']).next()?;
+        let comment = written[1..].trim_start().strip_prefix("type:")?;
+        let (taken, result) = comment.split_once("->")?;
+        let start = (line + written.len() - comment.len()) as u32;
+        let mut types = types_in_comment(taken, start);
+        // The receiver may be left out, and so may all parameters.
+        let skipped = parameters.len().saturating_sub(types.len()).min(1);
+        if types.iter().any(|(from, to)| &self.text[*from as usize..*to as usize] == "...") {
+            types.clear();
         }
+        for (parameter, span) in parameters.iter_mut().skip(skipped).zip(types) {
+            if parameter.annotation == 0 {
+                parameter.annotation = self.commented(span).id;
+            }
+        }
+        let begin = start + (taken.len() + 2) as u32;
+        let end = begin + result.split('#').next().unwrap_or(result).len() as u32;
+        Some(self.commented((begin, end)))
     }
 
     pub(crate) fn decorations(&mut self, binding: u32, decorations: &[Decoration<'t>]) {
@@ -174,9 +210,12 @@ impl<'t> Extractor<'t> {
                     continue;
                 }
             };
-            let annotation = annotation.map_or(0, |annotation| self.annotation(annotation).id);
-            let Some(name) = name else { continue };
             let extent = self.span(node);
+            let annotation = match annotation {
+                Some(annotation) => self.annotation(annotation).id,
+                None => self.parameter_comment(extent).id,
+            };
+            let Some(name) = name else { continue };
             let (names, kind_here) = match kind_of(name) {
                 Kind::ListSplatPattern => {
                     kind = words.keyword_only;
@@ -213,42 +252,79 @@ impl<'t> Extractor<'t> {
         }
     }
 
-    /// Opens the scope of type parameters and binds them, if there are any. The scope to go back to.
-    pub(crate) fn open_type_params(&mut self, lists: &[Node<'_>], owner: Word, span: Span) -> Option<u32> {
+    /// Opens the scope of type parameters and binds them, if there are any.
+    pub(crate) fn open_type_params(&mut self, lists: &[Node<'_>], owner: Word, span: Span) -> Option<TypeParams> {
         if lists.is_empty() {
             return None;
         }
         let outer = self.open_scope(ScopeKind::TypeParams, owner, 0, span);
+        let first = self.pending.type_params.len();
         for list in lists {
             let parameters = if kind_of(*list) == Kind::TypeParameter { named_children(*list) } else { vec![*list] };
             for parameter in parameters {
-                self.type_parameter(parameter);
+                self.type_parameter(parameter, first);
             }
         }
-        Some(outer)
+        Some(TypeParams { outer, first, count: self.pending.type_params.len() - first })
+    }
+
+    /// Says whose the type parameters are.
+    pub(crate) fn own_type_params(&mut self, parameters: &Option<TypeParams>, definition: u32) {
+        let Some(TypeParams { first, count, .. }) = parameters else { return };
+        for row in &mut self.pending.type_params[*first..first + count] {
+            row.definition = definition;
+        }
+    }
+
+    /// Goes back to the scope around type parameters, if there were any.
+    pub(crate) fn close_type_params(&mut self, parameters: Option<TypeParams>) {
+        if let Some(parameters) = parameters {
+            self.close_scope(parameters.outer);
+        }
     }
 
     /// `T`, `T: bound`, `*Ts`, `**P`, each with a default perhaps.
-    fn type_parameter(&mut self, node: Node<'_>) {
+    fn type_parameter(&mut self, node: Node<'_>, first: usize) {
         let inner = named_children(node);
         match (kind_of(node), inner.as_slice()) {
             (Kind::Identifier, _) => {
                 let word = self.word(node);
                 let span = self.span(node);
                 let kind = self.vocabulary.type_param;
-                self.bind(self.scope, word, span, Taken { kind, value: 0, annotation: 0, extent: span });
+                let binding = self.bind(self.scope, word, span, Taken { kind, value: 0, annotation: 0, extent: span });
+                self.pending.type_params.push(TypeParamRow {
+                    definition: NOTHING,
+                    position: (self.pending.type_params.len() - first) as u32,
+                    name: word.symbol,
+                    kind: self.vocabulary.type_var,
+                    binding,
+                    bound: 0,
+                });
             }
             (Kind::ConstrainedType, [name, bounds @ ..]) => {
-                self.type_parameter(*name);
+                self.type_parameter(*name, first);
                 for bound in bounds {
-                    self.annotation(*bound);
+                    let bound = self.annotation(*bound);
+                    if let Some(row) = self.pending.type_params[first..].last_mut() {
+                        row.bound = bound.id;
+                    }
                 }
             }
             (
                 Kind::Type | Kind::SplatType | Kind::ListSplat | Kind::DictionarySplat | Kind::ListSplatPattern,
                 [name, ..],
             ) => {
-                self.type_parameter(*name);
+                self.type_parameter(*name, first);
+                let text = self.text_of(node);
+                let words = self.vocabulary;
+                let kind = match text.as_bytes() {
+                    [b'*', b'*', ..] => words.param_spec,
+                    [b'*', ..] => words.type_var_tuple,
+                    _ => return,
+                };
+                if let Some(row) = self.pending.type_params[first..].last_mut() {
+                    row.kind = kind;
+                }
             }
             _ => {
                 self.annotation(node);

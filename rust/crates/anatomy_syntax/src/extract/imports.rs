@@ -11,29 +11,37 @@ use super::{
     words::{Word, mix, text_hash},
 };
 
+/// Which segment of a dotted name the statement binds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Binds {
+    First,
+    Nothing,
+}
+
 impl<'t> Extractor<'t> {
     /// `import a.b, c as d`.
     pub(crate) fn import(&mut self, node: Node<'_>) {
         for item in named_children(node) {
             match kind_of(item) {
                 Kind::DottedName => {
-                    let segments = self.segments(item, "");
+                    let segments = self.segments(item, "", Binds::First);
                     let (Some(first_node), Some(first)) = (named_children(item).first().copied(), segments.first())
                     else {
                         continue;
                     };
                     let word = self.word(first_node);
                     let binding = self.import_binding(word, self.span(first_node), self.span(item));
-                    self.import_row(binding, word.symbol, Symbol::NONE, 0, *first);
+                    self.import_row(binding, word.symbol, Symbol::NONE, 0, *first, 0);
                 }
                 Kind::AliasedImport => {
                     let Some(name) = item.child_by_field_id(fields().name) else { continue };
-                    let last = self.segments(name, "").last().copied().unwrap_or(0);
+                    let last = self.segments(name, "", Binds::Nothing).last().copied().unwrap_or(0);
                     let module = Symbol::of(&self.dotted_text(name));
                     if let Some(alias) = item.child_by_field_id(fields().alias) {
                         let word = self.word(alias);
                         let binding = self.import_binding(word, self.span(alias), self.span(item));
-                        self.import_row(binding, module, Symbol::NONE, 0, last);
+                        let alias_expr = self.repeated(named_children(name).last().copied(), alias);
+                        self.import_row(binding, module, Symbol::NONE, 0, last, alias_expr);
                     }
                 }
                 _ => self.part(item),
@@ -71,7 +79,8 @@ impl<'t> Extractor<'t> {
             let (bound_word, bound_span) = (self.word(bound), self.span(bound));
             let taken = Taken { kind: words.import_from, value: 0, annotation: 0, extent };
             let binding = self.bind(self.scope, bound_word, bound_span, taken);
-            self.import_row(binding, module_symbol, word.symbol, level, id);
+            let alias_expr = alias.map_or(0, |alias| self.repeated(Some(name), alias));
+            self.import_row(binding, module_symbol, word.symbol, level, id, alias_expr);
         }
         for child in named_children(node) {
             match kind_of(child) {
@@ -82,7 +91,7 @@ impl<'t> Extractor<'t> {
                     self.anchor(id, span, span, AnchorKind::Reference);
                     let taken = Taken { kind: words.star, value: 0, annotation: 0, extent: statement };
                     let binding = self.bind(self.scope, word, span, taken);
-                    self.import_row(binding, module_symbol, word.symbol, level, id);
+                    self.import_row(binding, module_symbol, word.symbol, level, id, 0);
                 }
                 Kind::Error => self.broken(child),
                 _ => {}
@@ -93,7 +102,7 @@ impl<'t> Extractor<'t> {
     /// The absolute module that a `from` names, and its leading dots. Its segments become references.
     fn source_module(&mut self, node: Node<'_>) -> (String, u32) {
         if kind_of(node) != Kind::RelativeImport {
-            self.segments(node, "");
+            self.segments(node, "", Binds::Nothing);
             return (self.dotted_text(node), 0);
         }
         let parts = named_children(node);
@@ -104,11 +113,11 @@ impl<'t> Extractor<'t> {
         let Some(name) = name else {
             // Dots alone name the package; before a name they are only part of that name.
             if let Some(prefix) = prefix {
-                self.segment(&base, self.span(prefix));
+                self.segment(&base, self.span(prefix), true, false);
             }
             return (base, level);
         };
-        self.segments(name, &base);
+        self.segments(name, &base, Binds::Nothing);
         let separator = if base.is_empty() || base.ends_with('.') { "" } else { "." };
         (format!("{base}{separator}{}", self.dotted_text(name)), level)
     }
@@ -117,7 +126,7 @@ impl<'t> Extractor<'t> {
         let mut cursor = node.walk();
         let token = node.children(&mut cursor).find(|child| child.kind() == "__future__");
         if let Some(token) = token {
-            self.segment("__future__", self.span(token));
+            self.segment("__future__", self.span(token), true, false);
         }
         "__future__".to_owned()
     }
@@ -129,31 +138,51 @@ impl<'t> Extractor<'t> {
     }
 
     /// A reference for each segment of a dotted name below `base`.
-    fn segments(&mut self, node: Node<'_>, base: &str) -> Vec<Id> {
+    fn segments(&mut self, node: Node<'_>, base: &str, binds: Binds) -> Vec<Id> {
         let mut module = base.to_owned();
         let mut ids = Vec::new();
-        for word in named_children(node) {
-            if kind_of(word) != Kind::Identifier || word.is_missing() {
-                continue;
-            }
+        let words: Vec<Node<'_>> = named_children(node)
+            .into_iter()
+            .filter(|word| kind_of(*word) == Kind::Identifier && !word.is_missing())
+            .collect();
+        for (at, word) in words.iter().enumerate() {
             if !module.is_empty() && !module.ends_with('.') {
                 module.push('.');
             }
-            module.push_str(self.text_of(word));
-            ids.push(self.segment(&module, self.span(word)));
+            module.push_str(self.text_of(*word));
+            let is_bound = binds == Binds::First && at == 0;
+            ids.push(self.segment(&module, self.span(*word), at + 1 == words.len(), is_bound));
         }
         ids
     }
 
-    fn segment(&mut self, module: &str, span: Span) -> Id {
+    fn segment(&mut self, module: &str, span: Span, is_last: bool, is_bound: bool) -> Id {
         let id = self.fresh(mix(text_hash("module_ref"), text_hash(module)));
         self.anchor(id, span, span, AnchorKind::Reference);
-        self.tables.module_refs.push(&[Cell::Id(id), Cell::Symbol(Symbol::of(module)), Cell::Symbol(self.file)]);
+        self.tables.module_refs.push(&[
+            Cell::Id(id),
+            Cell::Symbol(Symbol::of(module)),
+            Cell::Bool(is_last),
+            Cell::Bool(is_bound),
+            Cell::Symbol(self.file),
+        ]);
         id
     }
 
-    fn import_row(&mut self, binding: u32, module: Symbol, name: Symbol, level: u32, expr: Id) {
-        self.pending.imports.push(ImportRow { binding, module, name, level, scope: self.scope, expr });
+    /// The reference of an alias that repeats the imported name: `import a.b as b`, `from a import b as b`.
+    fn repeated(&mut self, name: Option<Node<'_>>, alias: Node<'_>) -> Id {
+        let text = self.text_of(alias);
+        if alias.is_missing() || name.map(|name| self.text_of(name)) != Some(text) {
+            return 0;
+        }
+        let id = self.fresh(mix(text_hash("alias"), text_hash(text)));
+        let span = self.span(alias);
+        self.anchor(id, span, span, AnchorKind::Reference);
+        id
+    }
+
+    fn import_row(&mut self, binding: u32, module: Symbol, name: Symbol, level: u32, expr: Id, alias: Id) {
+        self.pending.imports.push(ImportRow { binding, module, name, level, scope: self.scope, expr, alias });
     }
 }
 

@@ -190,6 +190,37 @@ impl<'t> Extractor<'t> {
         items
     }
 
+    /// Names with their types: `{"name": str}`, `[("name", str)]`. Each is an entry, whatever display holds it.
+    pub(crate) fn typed_fields(&mut self, node: Node<'_>) -> Value {
+        let words = self.vocabulary;
+        let name = match kind_of(node) {
+            Kind::Dictionary => words.dict,
+            Kind::List => words.list,
+            Kind::Tuple => words.tuple,
+            _ => return self.expr(node, Use::Followed),
+        };
+        let mut items = Vec::new();
+        for (position, child) in (0u32..).zip(named_children(node)) {
+            let parts = match kind_of(child) {
+                Kind::Pair | Kind::Tuple => named_children(child),
+                _ => Vec::new(),
+            };
+            let [field, kind] = parts.as_slice() else {
+                self.expr(child, Use::Read);
+                continue;
+            };
+            self.expr(*field, Use::Read);
+            let key = self.key_text(*field).unwrap_or(Symbol::NONE);
+            let value = self.annotation(*kind);
+            if value.id != 0 && items.len() < ENTRIES {
+                items.push(Item { position, role: words.value, key, expr: value.id, star: Symbol::NONE });
+            }
+        }
+        let value = self.literal(node, name, name, 0, Use::Followed);
+        self.items(value.id, items);
+        value
+    }
+
     /// What a comprehension gives, read in its scope: its first part and its rows.
     pub(crate) fn yielded_items(&mut self, body: Node<'_>, used: Use) -> (Id, Vec<Item>) {
         let words = self.vocabulary;
@@ -291,7 +322,8 @@ impl<'t> Extractor<'t> {
         };
         let indexes = if inner.is_empty() { indexes } else { &inner };
         let special = object.map(|object| last_word(self.text_of(object))).unwrap_or_default();
-        let outer = self.in_annotation;
+        let around = self.in_annotation;
+        let outer = around || (is_type_form(special) && used == Use::Followed);
         let words = self.vocabulary;
         let mut shape = mix(tag::SUBSCRIPT, base.shape);
         let taker = mix(shape, text_hash("index"));
@@ -314,7 +346,7 @@ impl<'t> Extractor<'t> {
                 items.push(Item { position, role: words.index, key, expr: value.id, star: Symbol::NONE });
             }
         }
-        self.in_annotation = outer;
+        self.in_annotation = around;
         if used == Use::Read {
             return Value { id: 0, shape };
         }
@@ -355,6 +387,76 @@ fn decimal(text: &str) -> Option<String> {
 /// True for expressions that are the same where their words are.
 fn has_words(kind: Kind) -> bool {
     matches!(kind, Kind::Identifier | Kind::Attribute | Kind::Call | Kind::Subscript)
+}
+
+/// True for the last word of what makes a type from types, also outside of annotations: `Alias = Optional["Order"]`.
+fn is_type_form(word: &str) -> bool {
+    const FORMS: [&str; 63] = [
+        "AbstractSet",
+        "Annotated",
+        "AsyncContextManager",
+        "AsyncGenerator",
+        "AsyncIterable",
+        "AsyncIterator",
+        "Awaitable",
+        "Callable",
+        "ChainMap",
+        "ClassVar",
+        "Collection",
+        "Concatenate",
+        "Container",
+        "ContextManager",
+        "Coroutine",
+        "Counter",
+        "DefaultDict",
+        "Deque",
+        "Dict",
+        "Final",
+        "FrozenSet",
+        "Generator",
+        "Generic",
+        "ItemsView",
+        "Iterable",
+        "Iterator",
+        "KeysView",
+        "List",
+        "Mapping",
+        "MappingView",
+        "MutableMapping",
+        "MutableSequence",
+        "MutableSet",
+        "NotRequired",
+        "Optional",
+        "OrderedDict",
+        "Protocol",
+        "ReadOnly",
+        "Required",
+        "Reversible",
+        "Sequence",
+        "Set",
+        "SupportsAbs",
+        "SupportsFloat",
+        "SupportsIndex",
+        "SupportsInt",
+        "SupportsRound",
+        "Tuple",
+        "Type",
+        "TypeGuard",
+        "TypeIs",
+        "Union",
+        "Unpack",
+        "ValuesView",
+        "defaultdict",
+        "deque",
+        "dict",
+        "frozenset",
+        "list",
+        "set",
+        "tuple",
+        "type",
+        "Queue",
+    ];
+    FORMS.contains(&word)
 }
 
 /// True for an index that may be a type outside annotations: `Alias = Dict[str, Optional[Order]]`.

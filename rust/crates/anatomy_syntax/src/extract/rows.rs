@@ -37,6 +37,17 @@ pub(crate) struct ImportRow {
     pub(crate) level: u32,
     pub(crate) scope: u32,
     pub(crate) expr: Id,
+    pub(crate) alias: Id,
+}
+
+/// A row of `type_params`.
+pub(crate) struct TypeParamRow {
+    pub(crate) definition: u32,
+    pub(crate) position: u32,
+    pub(crate) name: Symbol,
+    pub(crate) kind: Symbol,
+    pub(crate) binding: u32,
+    pub(crate) bound: Id,
 }
 
 /// A row of `class_bases`.
@@ -59,6 +70,7 @@ pub(crate) struct ReturnRow {
 pub(crate) struct Pending {
     pub(crate) params: Vec<ParamRow>,
     pub(crate) imports: Vec<ImportRow>,
+    pub(crate) type_params: Vec<TypeParamRow>,
     pub(crate) class_bases: Vec<ClassBaseRow>,
     /// Binding, position, expression and last word.
     pub(crate) decorators: Vec<(u32, u32, Id, Symbol)>,
@@ -180,6 +192,19 @@ impl Extractor<'_> {
                 Cell::Int(row.level),
                 Cell::Id(self.scopes[row.scope as usize].id),
                 Cell::Id(row.expr),
+                Cell::Id(row.alias),
+                file,
+            ]);
+        }
+        let mut type_params = TableBuilder::new(&tables::TYPE_PARAMS);
+        for row in &self.pending.type_params {
+            type_params.push(&[
+                Cell::Id(id_at(row.definition)),
+                Cell::Int(row.position),
+                Cell::Symbol(row.name),
+                Cell::Symbol(row.kind),
+                Cell::Id(id_at(row.binding)),
+                Cell::Id(row.bound),
                 file,
             ]);
         }
@@ -251,6 +276,7 @@ impl Extractor<'_> {
             docstrings,
             self.tables.items,
             self.tables.stores,
+            type_params,
         ];
         debug_assert_eq!(built.len(), EVIDENCE.len());
         FileFacts { tables: built.into_iter().map(TableBuilder::finish).collect(), anchors, errors }

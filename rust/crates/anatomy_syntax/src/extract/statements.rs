@@ -390,13 +390,13 @@ impl<'t> Extractor<'t> {
         };
         let word = self.word(name);
         let span = self.span(name);
-        let outer = self.open_type_params(&parameters, word, extent);
+        let type_params = self.open_type_params(&parameters, word, extent);
         let value = right.map_or_else(Value::default, |right| self.annotation(right));
-        if let Some(outer) = outer {
-            self.close_scope(outer);
-        }
         let kind = self.vocabulary.type_alias;
-        self.bind(self.scope, word, span, Taken { kind, value: value.id, annotation: 0, extent });
+        let around = type_params.as_ref().map_or(self.scope, |parameters| parameters.outer);
+        let binding = self.bind(around, word, span, Taken { kind, value: value.id, annotation: 0, extent });
+        self.own_type_params(&type_params, binding);
+        self.close_type_params(type_params);
     }
 
     /// `type(x).y = z`, which the grammar takes for a type alias.

@@ -48,6 +48,8 @@ vocabulary! {
     // kinds of parameters
     positional_only = "positional_only", positional = "positional", keyword_only = "keyword_only",
     var_positional = "var_positional", var_keyword = "var_keyword",
+    // kinds of type parameters
+    type_var = "type_var", type_var_tuple = "type_var_tuple", param_spec = "param_spec",
     // returns
     returned = "return", yielded = "yield", yield_from = "yield_from", annotation = "annotation",
     async_flavor = "async", generator_flavor = "generator",

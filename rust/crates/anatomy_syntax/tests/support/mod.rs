@@ -74,6 +74,7 @@ pub(crate) fn rows(text: &str, name: &str, columns: &[&str]) -> Vec<String> {
                             if text.is_empty() { "''".to_owned() } else { text.to_owned() }
                         }
                         DataType::UInt32 => array.as_primitive::<UInt32Type>().value(row).to_string(),
+                        DataType::Boolean => array.as_boolean().value(row).to_string(),
                         DataType::Utf8 => array.as_string::<i32>().value(row).replace('\n', "⏎"),
                         other => panic!("no test shows a column of type {other}"),
                     }
@@ -111,7 +112,7 @@ impl Dice {
 pub(crate) const SAMPLE: &str = r##""""Docstring."""
 from __future__ import annotations
 import os.path as p, sys
-from . import sibling
+from . import sibling as sibling
 from .pkg.mod import a as b, c
 
 __all__ = ["Order", "discount"]
@@ -135,6 +136,10 @@ class Order(Base, metaclass=Meta):
     async def send(self, client: Client):
         async with client.open("shop.mail.send") as (conn, _):
             await conn.put(f"{self.rows!r:>{self.width}} {TOTAL}")
+
+
+def pair[T: Order, *Ts](left, right: T):  # type: (Order, T) -> "Pair[T]"
+    return cast("Order", left), NamedTuple("Pair", [("left", "Order")])
 
 
 def discount(order, /, rate=0.5):
