@@ -53,6 +53,15 @@ class Winner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order: list[str]
 
 
+class Linear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The linear order of what each group derives from."""
+
+    group: list[str]
+    item: str
+    path: str
+    consistent: str
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of a rule file."""
 
@@ -69,6 +78,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inputs: list[str] | None = None
     rounds: int | None = None
     winner: Winner | None = None
+    linearize: Linear | None = None
     grain: list[str] | None = None
     refresh: Literal["keyed", "full"] | None = None
     confidence: float | str | None = None

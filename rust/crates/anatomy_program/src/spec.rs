@@ -90,6 +90,19 @@ pub struct Winner {
     pub order: Vec<String>,
 }
 
+/// The linear order (C3) of what each group derives from.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Linear {
+    /// Output columns that name what derives.
+    pub group: Vec<String>,
+    /// Output column of what it derives from.
+    pub item: String,
+    /// Output column that holds the path (as `path_step` makes it), and afterwards the place in the order, from 1.
+    pub path: String,
+    /// Output column that tells whether there is an order that keeps every list of parents.
+    pub consistent: String,
+}
+
 /// One rule.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,6 +148,9 @@ pub struct ViewSpec {
     /// Contest between candidate rows.
     #[serde(default)]
     pub winner: Option<Winner>,
+    /// Rows put in linear order, one for each item.
+    #[serde(default)]
+    pub linearize: Option<Linear>,
     /// Output columns that name the unit of refresh, where they cannot be inferred.
     #[serde(default)]
     pub grain: Vec<String>,
@@ -233,6 +249,19 @@ impl ViewSpec {
                     if winner.group.is_empty() { "group keys" } else { "order keys" }
                 ),
                 "write winner = { group = [\"expr\"], order = [\"level\", \"rank desc\"] }",
+            ));
+        }
+        if let Some(linear) = &self.linearize
+            && (self.winner.is_some() || self.rounds > 0 || linear.group.is_empty())
+        {
+            return Err(ProgramError::compile(
+                ErrorCode::RuleWinnerIncomplete,
+                self.place("linearize"),
+                format!(
+                    "rule `{}` puts rows in linear order beside a winner, beside rounds, or without group keys",
+                    self.name
+                ),
+                "write linearize = { group = [\"class\"], item = \"ancestor\", path = \"path\", consistent = \"consistent\" } in a rule of its own",
             ));
         }
         if self.kind == ViewKind::Diagnostic

@@ -1,9 +1,10 @@
-//! The physical operators that DataFusion does not have: late-bound leaves, index look-up joins, and the winner.
+//! The physical operators that DataFusion does not have: late-bound leaves, index look-up joins, the winner, and linear order.
 //!
 //! A prepared plan holds no data. What it reads is bound for each run through the [`Run`] that the task context carries,
 //! so that one plan serves every edit, every level of a recursion and any number of readers at once.
 
 mod leaf;
+mod linear;
 mod look_up;
 mod winner;
 
@@ -25,6 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::store::{Relation, Snapshot};
 
 pub(crate) use leaf::{InputExec, LeafExec};
+pub(crate) use linear::{Linear, linearize, placed};
 pub(crate) use look_up::{LookUpExec, LookUpKind, LookUpSpec, look_ups};
 pub(crate) use winner::{OrderKey, choose, ranks};
 

@@ -79,7 +79,7 @@ pub(crate) fn choose(batch: &RecordBatch, group: &[usize], order: &[OrderKey]) -
 }
 
 /// Numbers the groups in order of appearance.
-fn group_numbers(batch: &RecordBatch, group: &[usize]) -> Result<Vec<u32>> {
+pub(super) fn group_numbers(batch: &RecordBatch, group: &[usize]) -> Result<Vec<u32>> {
     let narrow = batch.project(group)?;
     let hashes = row_hashes(&narrow);
     let columns: Vec<&ArrayRef> = narrow.columns().iter().collect();

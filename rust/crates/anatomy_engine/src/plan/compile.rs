@@ -15,7 +15,7 @@ use crate::error::{EngineError, Result};
 use crate::lower::block::{Output, blocks, describe};
 use crate::lower::sql::{parse_rule, sql_of};
 use crate::lower::{CatalogEntry, LeafJoin, Session};
-use crate::operators::{OrderKey, Version};
+use crate::operators::{Linear, OrderKey, Version};
 
 const KEY: &str = "codeanatomy.key";
 
@@ -90,7 +90,10 @@ impl<'a> Compiler<'a> {
                     }
                     return Err(unknown(union, "inputs", input));
                 };
-                let simple = spec.winner.is_none() && spec.kind != ViewKind::Union && spec.rounds == 0;
+                let simple = spec.winner.is_none()
+                    && spec.linearize.is_none()
+                    && spec.kind != ViewKind::Union
+                    && spec.rounds == 0;
                 if simple && readers.get(input) == Some(&1) {
                     inlined.push(*name);
                 } else if union.rounds > 0 && self.direct_reads(spec)?.contains(&union.name) {
@@ -251,8 +254,16 @@ impl<'a> Compiler<'a> {
                 Some((group, order))
             }
         };
-        let (grain, grain_reason) =
-            self.grain(spec, &schema, winner.as_ref().map(|(group, _)| group.clone()), &column)?;
+        let linear = match &spec.linearize {
+            None => None,
+            Some(linear) => Some(self.linear(spec, linear, &schema, &column)?),
+        };
+        let (grain, grain_reason) = self.grain(
+            spec,
+            &schema,
+            winner.as_ref().map(|(group, _)| group).or(linear.as_ref().map(|of| &of.group)).cloned(),
+            &column,
+        )?;
         let negated = |block: &crate::lower::Block| {
             block.leaves.iter().any(|leaf| leaf.relation == number && leaf.join != LeafJoin::Inner)
         };
@@ -297,6 +308,7 @@ impl<'a> Compiler<'a> {
             occurrences,
             branches,
             winner,
+            linear,
             prepared: Prepared::default(),
         };
         if view.keyed && view.stored {
@@ -365,6 +377,37 @@ impl<'a> Compiler<'a> {
             }
         }
         format!("SELECT {} FROM {relation} AS q", columns.join(", "))
+    }
+
+    fn linear(
+        &self,
+        spec: &ViewSpec,
+        linear: &anatomy_program::Linear,
+        schema: &SchemaRef,
+        column: &dyn Fn(&str, &str) -> Result<usize>,
+    ) -> Result<Linear> {
+        let of_type = |name: &str, wanted: &DataType| {
+            let at = column(name, "linearize")?;
+            if schema.field(at).data_type() == wanted {
+                return Ok(at);
+            }
+            Err(EngineError::compile(
+                ErrorCode::RuleWinnerIncomplete,
+                spec.place("linearize"),
+                format!(
+                    "`{name}` of `{}` is {}, and linear order needs {wanted}",
+                    spec.name,
+                    schema.field(at).data_type()
+                ),
+                "the item and the path are ids, `consistent` is true or false",
+            ))
+        };
+        Ok(Linear {
+            group: linear.group.iter().map(|name| column(name, "linearize")).collect::<Result<Vec<_>>>()?,
+            item: of_type(&linear.item, &DataType::UInt64)?,
+            path: of_type(&linear.path, &DataType::UInt64)?,
+            consistent: of_type(&linear.consistent, &DataType::Boolean)?,
+        })
     }
 
     fn grain(

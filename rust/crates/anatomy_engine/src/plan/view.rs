@@ -14,7 +14,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::outward::{Reach, Start, outward};
 use crate::error::{EngineError, Result};
 use crate::lower::{Block, LeafJoin};
-use crate::operators::{OrderKey, Run, Version, choose, ranks};
+use crate::operators::{Linear, OrderKey, Run, Version, choose, linearize, placed, ranks};
 use crate::store::RowSet;
 
 /// One SELECT of a view: the whole of it, or one input of a union.
@@ -75,6 +75,7 @@ pub(crate) struct View {
     pub(crate) stored: bool,
     pub(crate) branches: Vec<Branch>,
     pub(crate) winner: Option<(Vec<usize>, Vec<OrderKey>)>,
+    pub(crate) linear: Option<Linear>,
     pub(crate) occurrences: Vec<Occurrence>,
     pub(crate) impacts: Vec<OnceLock<Arc<dyn ExecutionPlan>>>,
     pub(crate) prepared: Prepared,
@@ -191,7 +192,7 @@ impl View {
         self.settle(&parts)
     }
 
-    /// Distinct and winner over computed rows (without `level`).
+    /// Distinct, winner and linear order over computed rows (without `level`).
     fn settle(&self, parts: &[RecordBatch]) -> Result<RecordBatch> {
         let schema = self.computed_schema();
         let mut rows = concat_batches(&schema, parts)?;
@@ -200,6 +201,9 @@ impl View {
         }
         if let Some((group, order)) = &self.winner {
             rows = choose(&rows, group, order)?;
+        }
+        if let Some(linear) = &self.linear {
+            rows = linearize(&rows, linear)?;
         }
         Ok(rows)
     }
@@ -269,9 +273,14 @@ impl View {
                 }
             }
         }
-        let rows = concat_batches(&self.computed_schema(), &parts)?;
+        let mut rows = concat_batches(&self.computed_schema(), &parts)?;
+        let mut stands = Vec::new();
+        if let Some(linear) = &self.linear {
+            (rows, stands) = placed(&rows, linear)?;
+        }
         let ranks = match &self.winner {
             Some((group, order)) if rows.num_rows() > 0 => ranks(&rows, group, order)?,
+            None if self.linear.is_some() => stands.into_iter().map(|stands| u32::from(!stands)).collect(),
             _ => vec![0; rows.num_rows()],
         };
         Ok(Candidates { rows, ranks, blocks, evidence })
