@@ -42,6 +42,7 @@ pub const EVIDENCE: &[Contract] = &[
     ITEMS,
     STORES,
     TYPE_PARAMS,
+    SIGNATURES,
 ];
 
 /// One row a file: what its path says about it.
@@ -156,7 +157,7 @@ pub const EXPRS: Contract = Contract {
         symbol(
             "name",
             "symbol",
-            "attribute name; builtin type name of a literal, comparison or comprehension (str, bool, list, NoneType, Generator, AsyncGenerator ...); method that a binary or unary operator asks for (`__add__`)",
+            "attribute name; of a call the number of its arguments, `*` where one is unpacked; builtin type name of a literal, comparison or comprehension (str, bool, list, NoneType, Generator, AsyncGenerator ...); method that a binary or unary operator asks for (`__add__`)",
         ),
         symbol("context", "", "load, store or delete"),
         id("scope", "scope", "scope in which it stands"),
@@ -364,6 +365,19 @@ pub const TYPE_PARAMS: Contract = Contract {
         symbol("kind", "", "type_var, type_var_tuple (`*Ts`) or param_spec (`**P`)"),
         id("binding", "binding", "binding of the parameter"),
         id("bound_expr", "", "bound, or the tuple of constraints; 0 if none"),
+        FILE,
+    ],
+};
+
+/// How many arguments functions take.
+pub const SIGNATURES: Contract = Contract {
+    name: "signatures",
+    doc: "How many arguments a function takes, an implicit first one (`self`) counted.",
+    key: "function",
+    columns: &[
+        id("function", "function", "binding of the function"),
+        int("least", "parameters without a default"),
+        int("most", "parameters that are no collectors; 4294967295 where `*` or `**` collects the rest"),
         FILE,
     ],
 };

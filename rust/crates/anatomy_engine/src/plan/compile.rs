@@ -305,6 +305,7 @@ impl<'a> Compiler<'a> {
             keyed,
             stored: spec.stored,
             impacts: occurrences.iter().map(|_| OnceLock::new()).collect(),
+            deltas: occurrences.iter().map(|_| OnceLock::new()).collect(),
             occurrences,
             branches,
             winner,

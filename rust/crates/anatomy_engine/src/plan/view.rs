@@ -78,6 +78,7 @@ pub(crate) struct View {
     pub(crate) linear: Option<Linear>,
     pub(crate) occurrences: Vec<Occurrence>,
     pub(crate) impacts: Vec<OnceLock<Arc<dyn ExecutionPlan>>>,
+    pub(crate) deltas: Vec<OnceLock<Arc<dyn ExecutionPlan>>>,
     pub(crate) prepared: Prepared,
 }
 
@@ -161,6 +162,32 @@ impl View {
             let version = |leaf: usize| if place_of(leaf) < place_of(of.leaf) { Version::New } else { Version::Old };
             outward(&self.place, block, &Start::Delta(of.leaf), Reach::Wanted, &wanted, &version)
         })
+    }
+
+    /// The plan that yields the rows which follow from rows of one occurrence, with all that the other leaves hold.
+    fn delta_plan(&self, occurrence: usize) -> Result<&Arc<dyn ExecutionPlan>> {
+        prepared(&self.deltas[occurrence], || {
+            let of = &self.occurrences[occurrence];
+            let block = self
+                .blocks()
+                .nth(of.block)
+                .ok_or_else(|| EngineError::internal(Stage::Plan, format!("`{}` lost a block", self.name)))?;
+            let version = |leaf: usize| self.read_version(block, leaf);
+            outward(&self.place, block, &Start::Delta(of.leaf), Reach::Whole, &self.ordered(block), &version)
+        })
+    }
+
+    /// Rows that follow from these rows of the view itself, before the level is known.
+    pub(crate) fn run_from_own(&self, run: &Arc<Run>) -> Result<RecordBatch> {
+        let mut parts = Vec::new();
+        for (number, of) in self.occurrences.iter().enumerate() {
+            if of.relation == self.number {
+                for batch in run.execute(self.delta_plan(number)?)? {
+                    parts.push(self.conform(&batch)?);
+                }
+            }
+        }
+        self.settle(&parts)
     }
 
     /// DataFusion's own plans, one a branch.

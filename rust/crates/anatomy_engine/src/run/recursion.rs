@@ -30,11 +30,14 @@ pub(super) fn whole(view: &View, session: &Session, new: &Arc<Snapshot>) -> Resu
         if level > view.rounds {
             break;
         }
+        // What is new on this level needs a row that was new on the one below: whatever follows from older rows alone is
+        // known already. So the level is what follows from the fresh rows, and older ones are only joined.
+        let own = with_own(new, view, &relation);
+        let run = Run { old: own.clone(), new: own, input: fresh.columns().to_vec(), below: level };
+        let rows = view.run_from_own(&Arc::new(run))?;
         let mut keys = RowSet::default();
-        touched_by_own(view, new, &relation, &fresh, level, &mut keys)?;
-        let keys = keys.columns();
-        let rows = run_level(view, new, new, &relation, &keys, level)?;
-        fresh = unknown_rows(view, &relation, &keys, &rows, level)?;
+        keys.extend(&view.grain.iter().map(|&column| rows.column(column).clone()).collect::<Vec<_>>());
+        fresh = unknown_rows(view, &relation, &keys.columns(), &rows, level)?;
     }
     Ok(relation)
 }

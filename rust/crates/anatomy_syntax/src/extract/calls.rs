@@ -83,7 +83,8 @@ impl<'t> Extractor<'t> {
             None => 0,
         };
         let is_super = callee_node.is_some_and(|callee| self.text_of(callee) == "super");
-        let row = self.row(self.vocabulary.call, callee.id, Symbol::NONE, if is_super { first } else { 0 });
+        let arity = arguments.map_or(Symbol::NONE, |list| self.arity(list));
+        let row = self.row(self.vocabulary.call, callee.id, arity, if is_super { first } else { 0 });
         self.push_expr(super::ExprRow { id: call.id, ..row });
         if self.scope == 0
             && let Some(callee) = callee_node
@@ -136,6 +137,21 @@ impl<'t> Extractor<'t> {
         }
         self.items_left = around;
         first
+    }
+
+    /// The number of arguments as a word, `*` where one of them is unpacked.
+    fn arity(&self, list: Node<'_>) -> Symbol {
+        if kind_of(list) != Kind::ArgumentList {
+            return self.vocabulary.ordinal(1);
+        }
+        let arguments = named_children(list);
+        let unpacks = |node: &Node<'_>| {
+            matches!(kind_of(*node), Kind::ListSplat | Kind::ListSplatPattern | Kind::DictionarySplat)
+        };
+        if arguments.iter().any(unpacks) {
+            return self.vocabulary.one_star;
+        }
+        self.vocabulary.ordinal(arguments.iter().filter(|node| kind_of(**node) != Kind::Comment).count() as u32)
     }
 
     fn splatted(&mut self, node: Node<'_>) -> Value {

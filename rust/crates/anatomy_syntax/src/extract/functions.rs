@@ -34,6 +34,7 @@ struct Parameter {
     extent: Span,
     kind: Symbol,
     default: Id,
+    optional: bool,
     annotation: Id,
 }
 
@@ -210,6 +211,7 @@ impl<'t> Extractor<'t> {
                     continue;
                 }
             };
+            let optional = matches!(kind_of(node), Kind::DefaultParameter | Kind::TypedDefaultParameter);
             let extent = self.span(node);
             let annotation = match annotation {
                 Some(annotation) => self.annotation(annotation).id,
@@ -229,7 +231,7 @@ impl<'t> Extractor<'t> {
                 if kind_of(name) == Kind::Identifier && !name.is_missing() {
                     let word = self.word(name);
                     let span = self.span(name);
-                    found.push(Parameter { word, span, extent, kind: kind_here, default, annotation });
+                    found.push(Parameter { word, span, extent, kind: kind_here, default, optional, annotation });
                 }
             }
         }
@@ -238,6 +240,15 @@ impl<'t> Extractor<'t> {
 
     fn bind_parameters(&mut self, parameters: Vec<Parameter>, function: u32) {
         let kind = self.vocabulary.param;
+        if function != NOTHING {
+            let words = self.vocabulary;
+            let collects = |parameter: &&Parameter| [words.var_positional, words.var_keyword].contains(&parameter.kind);
+            let plain = parameters.iter().filter(|parameter| !collects(parameter));
+            let least = plain.clone().filter(|parameter| !parameter.optional).count() as u32;
+            let most =
+                if parameters.iter().any(|parameter| collects(&parameter)) { u32::MAX } else { plain.count() as u32 };
+            self.pending.signatures.push((function, least, most));
+        }
         for (at, parameter) in parameters.into_iter().enumerate() {
             let taken = Taken { kind, value: 0, annotation: parameter.annotation, extent: parameter.extent };
             let binding = self.bind(self.scope, parameter.word, parameter.span, taken);

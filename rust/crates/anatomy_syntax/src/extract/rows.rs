@@ -69,6 +69,8 @@ pub(crate) struct ReturnRow {
 #[derive(Default)]
 pub(crate) struct Pending {
     pub(crate) params: Vec<ParamRow>,
+    /// Function, and how many arguments it takes at least and at most.
+    pub(crate) signatures: Vec<(u32, u32, u32)>,
     pub(crate) imports: Vec<ImportRow>,
     pub(crate) type_params: Vec<TypeParamRow>,
     pub(crate) class_bases: Vec<ClassBaseRow>,
@@ -183,6 +185,10 @@ impl Extractor<'_> {
                 file,
             ]);
         }
+        let mut signatures = TableBuilder::new(&tables::SIGNATURES);
+        for &(function, least, most) in &self.pending.signatures {
+            signatures.push(&[Cell::Id(id_at(function)), Cell::Int(least), Cell::Int(most), file]);
+        }
         let mut imports = TableBuilder::new(&tables::IMPORTS);
         for row in &self.pending.imports {
             imports.push(&[
@@ -277,6 +283,7 @@ impl Extractor<'_> {
             self.tables.items,
             self.tables.stores,
             type_params,
+            signatures,
         ];
         debug_assert_eq!(built.len(), EVIDENCE.len());
         FileFacts { tables: built.into_iter().map(TableBuilder::finish).collect(), anchors, errors }
