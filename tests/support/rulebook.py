@@ -23,7 +23,7 @@ below one line. TARGET is `path:name`, `path:Class.name`, `path:line`, `path:lin
     unresolved REASON           the explanation says why the word is open
     found at PATH:LINE, ...     find references gives exactly these, the declaration not among them
     shows CODE / shows nothing  a diagnostic with that code covers the word / none touches its line
-    RELATION TARGET, ...        rows of a relation about that word: overrides, decorates, calls, class_base, mro
+    RELATION TARGET, ...        rows of a relation about that word: overrides, implements, decorates, calls, class_base, mro
 
 A case is run three times. Batch: a fresh graph for each state. Live: one graph in which all files are typed one after the other
 and then edited; after each state every view must be what its rule says when it is run whole. Replay: all edits and then all of
@@ -46,6 +46,7 @@ from tests.support.memory import Memory, Tables, relations, rows, tables
 
 ABOUT = {
     "overrides": ("definition", "target", ""),
+    "implements": ("definition", "target", ""),
     "decorates": ("definition", "target", ""),
     "calls": ("expr", "target", ""),
     "class_base": ("class", "base", "position"),

@@ -15,6 +15,9 @@ import {
   warn,
 } from "./vscodeapi";
 
+/** The command with which the server lets this editor show a list of places; it is told that there is one. */
+export const SHOW_REFERENCES = "codeanatomy.showReferences";
+
 export class Connection implements Disposable {
   private client: LanguageClient | undefined;
   /** Starts and stops follow each other, however fast the reasons for them come. */
@@ -94,6 +97,15 @@ export class Connection implements Disposable {
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running) this.status.well(`running, from ${found.from}`);
       if (newState === State.Stopped) this.status.failed("stopped");
+    });
+    client.registerFeature({
+      fillClientCapabilities: (capabilities) => {
+        const known = capabilities.experimental as object | undefined;
+        capabilities.experimental = { ...known, commands: { commands: [SHOW_REFERENCES] } };
+      },
+      initialize: () => undefined,
+      getState: () => ({ kind: "static" }),
+      clear: () => undefined,
     });
     this.client = client;
     try {

@@ -1,7 +1,7 @@
 /** Finds, starts, restarts, configures and shows. What an answer is, the server says. */
-import { Connection } from "./client";
+import { Connection, SHOW_REFERENCES } from "./client";
 import { toMarkdown } from "./explanation";
-import { type ExtensionContext, Pages, StatusItem, activeEditor, onCommand, onServerMayDiffer, outputChannel, tell } from "./vscodeapi";
+import { type ExtensionContext, Pages, StatusItem, activeEditor, onCommand, onServerMayDiffer, outputChannel, showReferences, tell } from "./vscodeapi";
 
 let connection: Connection | undefined;
 
@@ -17,6 +17,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     pages,
     onCommand("codeanatomy.showOutput", () => output.show()),
     onCommand("codeanatomy.restart", () => current.restart()),
+    onCommand(SHOW_REFERENCES, showReferences),
     onCommand("codeanatomy.explain", () => explainWord(current, pages)),
     await onServerMayDiffer(() => void current.restart()),
   );

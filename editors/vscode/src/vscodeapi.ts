@@ -68,13 +68,33 @@ export function outputChannel(): vscode.LogOutputChannel {
 }
 
 /** Makes a command of the palette do something. */
-export function onCommand(name: string, run: () => unknown): vscode.Disposable {
+export function onCommand<Arguments extends unknown[]>(name: string, run: (...given: Arguments) => unknown): vscode.Disposable {
   return vscode.commands.registerCommand(name, run);
 }
 
 /** The editor that the user types in, if any. */
 export function activeEditor(): vscode.TextEditor | undefined {
   return vscode.window.activeTextEditor;
+}
+
+/** A place as the server writes it. */
+interface Place {
+  readonly uri: string;
+  readonly range: { readonly start: Point; readonly end: Point };
+}
+
+interface Point {
+  readonly line: number;
+  readonly character: number;
+}
+
+/** Shows places in the list of references below a position. */
+export async function showReferences(uri: string, at: Point, places: readonly Place[]): Promise<void> {
+  const position = (point: Point): vscode.Position => new vscode.Position(point.line, point.character);
+  const locations = places.map(
+    ({ uri, range }) => new vscode.Location(vscode.Uri.parse(uri), new vscode.Range(position(range.start), position(range.end))),
+  );
+  await vscode.commands.executeCommand("editor.action.showReferences", vscode.Uri.parse(uri), position(at), locations);
 }
 
 /** Tells the user something that needs no answer. */

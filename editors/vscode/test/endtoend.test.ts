@@ -104,6 +104,7 @@ before(async () => {
         diagnostic: { dynamicRegistration: false },
         publishDiagnostics: { versionSupport: true, relatedInformation: true },
       },
+      experimental: { commands: { commands: ["codeanatomy.showReferences"] } },
     },
   });
   capabilities = initialized.capabilities;
@@ -143,6 +144,18 @@ test("the custom request says why, and the page shows it", async () => {
   assert.ok(explanation.targets[0].rule !== "" && explanation.targets[0].why !== "");
   const page = toMarkdown(explanation, uri("main.py"));
   assert.ok(page.includes(`[shop/tools.py:4](${uri("shop/tools.py")}#L4)`), page);
+});
+
+test("a lens comes with the places that the extension shows", async () => {
+  const lenses = await connection.sendRequest(lsp.CodeLensRequest.type, { textDocument: { uri: uri("shop/tools.py") } });
+  const [lens] = lenses ?? [];
+  assert.ok(lens && !lens.command, JSON.stringify(lenses));
+  const { command } = await connection.sendRequest(lsp.CodeLensResolveRequest.type, lens);
+  assert.equal(command?.command, "codeanatomy.showReferences");
+  const [shown, at, places] = command?.arguments as [string, lsp.Position, lsp.Location[]];
+  assert.deepEqual([shown, at], [uri("shop/tools.py"), { line: 3, character: 4 }]);
+  assert.equal(command?.title, `${String(places.length)} references`);
+  assert.ok(places.some((place) => place.uri === uri("main.py") && place.range.start.line === 4));
 });
 
 test("a place without a name is null, not an error", async () => {

@@ -68,6 +68,19 @@ class IncrementalOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Files that are read and handed to the engine together in the first index."""
 
 
+class LensesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which lines editors show above definitions."""
+
+    references: bool = True
+    """How often a function, class or method is used."""
+
+    overrides: bool = True
+    """Which method of a base class a method overrides."""
+
+    overridden: bool = True
+    """How many methods override a method, and how many classes derive from a class."""
+
+
 class RulesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which rules make the graph."""
 
@@ -83,6 +96,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     workspace: WorkspaceOptions = WorkspaceOptions()
     incremental: IncrementalOptions = IncrementalOptions()
+    lenses: LensesOptions = LensesOptions()
     rules: RulesOptions = RulesOptions()
 
 

@@ -103,8 +103,41 @@ class Snapshot:
     def definition(self, path: str, line: int, character: int) -> bytes:
         """LSP `LocationLink[]`, best first."""
 
+    def declaration(self, path: str, line: int, character: int) -> bytes:
+        """LSP `LocationLink[]`: a stub, an annotation or an import before the definition."""
+
+    def type_definition(self, path: str, line: int, character: int) -> bytes:
+        """LSP `LocationLink[]` of the classes of the value."""
+
+    def implementation(self, path: str, line: int, character: int) -> bytes:
+        """LSP `LocationLink[]` of overriding methods, derived classes, or implementers."""
+
     def references(self, path: str, line: int, character: int, include_declaration: bool) -> bytes:
         """LSP `Location[]`."""
+
+    def prepare_call_hierarchy(self, path: str, line: int, character: int) -> bytes:
+        """LSP `CallHierarchyItem[]`, each with its id as text in `data.id`."""
+
+    def incoming_calls(self, id: int, path: str, line: int, character: int) -> bytes:
+        """LSP `CallHierarchyIncomingCall[]` of the item with that id; of what stands at the place if the id is 0 or gone."""
+
+    def outgoing_calls(self, id: int, path: str, line: int, character: int) -> bytes:
+        """LSP `CallHierarchyOutgoingCall[]`, in the same way."""
+
+    def prepare_type_hierarchy(self, path: str, line: int, character: int) -> bytes:
+        """LSP `TypeHierarchyItem[]`, each with its id as text in `data.id`."""
+
+    def supertypes(self, id: int, path: str, line: int, character: int) -> bytes:
+        """LSP `TypeHierarchyItem[]` of the bases of the class with that id, or of the one at the place."""
+
+    def subtypes(self, id: int, path: str, line: int, character: int) -> bytes:
+        """LSP `TypeHierarchyItem[]` of the classes that name it as a base."""
+
+    def code_lenses(self, path: str, references: bool, overrides: bool, overridden: bool) -> bytes:
+        """Lenses of a file: `[{range, title, data: {id, kind}}]`."""
+
+    def lens_places(self, path: str, id: int, kind: str) -> bytes:
+        """LSP `Location[]` of what the lens of that kind on the definition with that id speaks of."""
 
     def document_highlight(self, path: str, line: int, character: int) -> bytes:
         """LSP `DocumentHighlight[]`."""

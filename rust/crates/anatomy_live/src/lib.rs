@@ -10,6 +10,7 @@ mod workspace;
 
 pub use answer::Answers;
 pub use answer::folding::FoldingLimits;
+pub use answer::lenses::LensOptions;
 pub use answer::signature::ParameterLabels;
 pub use files::{FileView, Files};
 pub use workspace::{CommitReport, SourceFile, Workspace};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anatomy_engine::EngineError;
-use anatomy_live::{Answers, ParameterLabels, Workspace};
+use anatomy_live::{Answers, LensOptions, ParameterLabels, Workspace};
 use anatomy_syntax::{ModuleContext, PositionEncoding};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -196,6 +196,36 @@ impl Snapshot {
         bytes(py, py.detach(|| self.answers.definition(path, line, character, self.encoding)))
     }
 
+    fn declaration<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.declaration(path, line, character, self.encoding)))
+    }
+
+    fn type_definition<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.type_definition(path, line, character, self.encoding)))
+    }
+
+    fn implementation<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.implementation(path, line, character, self.encoding)))
+    }
+
     fn references<'py>(
         &self,
         py: Python<'py>,
@@ -205,6 +235,86 @@ impl Snapshot {
         include_declaration: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| self.answers.references(path, line, character, include_declaration, self.encoding)))
+    }
+
+    fn prepare_call_hierarchy<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.prepare_call_hierarchy(path, line, character, self.encoding)))
+    }
+
+    fn incoming_calls<'py>(
+        &self,
+        py: Python<'py>,
+        id: u64,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.incoming_calls(id, path, line, character, self.encoding)))
+    }
+
+    fn outgoing_calls<'py>(
+        &self,
+        py: Python<'py>,
+        id: u64,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.outgoing_calls(id, path, line, character, self.encoding)))
+    }
+
+    fn prepare_type_hierarchy<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.prepare_type_hierarchy(path, line, character, self.encoding)))
+    }
+
+    fn supertypes<'py>(
+        &self,
+        py: Python<'py>,
+        id: u64,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.supertypes(id, path, line, character, self.encoding)))
+    }
+
+    fn subtypes<'py>(
+        &self,
+        py: Python<'py>,
+        id: u64,
+        path: &str,
+        line: u32,
+        character: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.subtypes(id, path, line, character, self.encoding)))
+    }
+
+    fn code_lenses<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        references: bool,
+        overrides: bool,
+        overridden: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let options = LensOptions { references, overrides, overridden };
+        bytes(py, py.detach(|| self.answers.code_lenses(path, options, self.encoding)))
+    }
+
+    fn lens_places<'py>(&self, py: Python<'py>, path: &str, id: u64, kind: &str) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.lens_places(path, id, kind, self.encoding)))
     }
 
     fn document_highlight<'py>(

@@ -1,4 +1,4 @@
-"""Where the word at a place is declared: in a stub if one speaks of it, else where it is defined."""
+"""Where the word at a place is declared: in a stub, by an annotation or an import, else where it is defined."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codeanatomy_engine import Snapshot
 
 def declaration(snapshot: Snapshot, path: str, line: int, character: int) -> bytes:
     """The declarations of the word as LSP `LocationLink[]`."""
-    links = snapshot.definition(path, line, character)
+    links = snapshot.declaration(path, line, character)
     if b".pyi" not in links:
         return links
     decoded: list[dict[str, Any]] = msgspec.json.decode(links)

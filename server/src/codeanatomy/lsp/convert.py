@@ -49,6 +49,57 @@ class About(msgspec.Struct, frozen=True, rename="camel"):
     text_document: Document
 
 
+class Range(msgspec.Struct, frozen=True):
+    """A piece of a document."""
+
+    start: Position
+    end: Position
+
+
+class Location(msgspec.Struct, frozen=True):
+    """A piece of a document that may be another one."""
+
+    uri: str
+    range: Range
+
+
+class _ItemData(msgspec.Struct, frozen=True):
+    id: str = ""
+
+
+class Item(msgspec.Struct, frozen=True, rename="camel"):
+    """An item of a call or type hierarchy that comes back."""
+
+    uri: str
+    selection_range: Range
+    data: _ItemData | None = None
+
+    @property
+    def number(self) -> int:
+        """The id of its definition; 0 if it carries none."""
+        return number_of(self.data.id if self.data is not None else "")
+
+
+class OfItem(msgspec.Struct, frozen=True):
+    """The parameters of every question about an item of a hierarchy."""
+
+    item: Item
+
+
+class LensData(msgspec.Struct, frozen=True):
+    """What a lens carries from one request to the next."""
+
+    uri: str
+    id: str
+    kind: str
+    title: str
+
+    @property
+    def number(self) -> int:
+        """The id of its definition."""
+        return number_of(self.id)
+
+
 class _Link(msgspec.Struct, frozen=True, rename="camel"):
     target_uri: str
     target_selection_range: msgspec.Raw
@@ -60,6 +111,12 @@ def decode(params: bytes, shape: type[T]) -> T:
         return msgspec.json.decode(params, type=shape)
     except msgspec.MsgspecError as error:
         raise InvalidParams(str(error)) from error
+
+
+def number_of(text: str) -> int:
+    """The id that a text names; 0, which is nobody's, if it names none. Ids are text outside, where numbers have 53 bits."""
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 20 else 0
+    return number if number < 2**64 else 0
 
 
 def path_of(uri: str) -> str | None:

@@ -32,6 +32,8 @@ from codeanatomy import __version__
 from codeanatomy.ide.rename import Refusal
 from codeanatomy.lsp import convert, transport
 from codeanatomy.lsp.features import (
+    code_lens,
+    code_lens_resolve,
     declaration,
     definition,
     diagnostics,
@@ -42,14 +44,23 @@ from codeanatomy.lsp.features import (
     did_save,
     document_highlight,
     document_symbol,
+    execute_command,
     explain,
     folding_range,
     hover,
+    implementation,
+    incoming_calls,
+    outgoing_calls,
+    prepare_call_hierarchy,
     prepare_rename,
+    prepare_type_hierarchy,
     references,
     rename,
     selection_range,
     signature_help,
+    subtypes,
+    supertypes,
+    type_definition,
     workspace_symbol,
 )
 from codeanatomy.lsp.session import Client, Folder, Question, Session
@@ -59,19 +70,30 @@ logger = logging.getLogger(__name__)
 QUESTIONS: dict[str, ModuleType] = {
     feature.METHOD: feature
     for feature in (
+        code_lens,
+        code_lens_resolve,
         declaration,
         definition,
         diagnostics,
         document_highlight,
         document_symbol,
+        execute_command,
         explain,
         folding_range,
         hover,
+        implementation,
+        incoming_calls,
+        outgoing_calls,
+        prepare_call_hierarchy,
         prepare_rename,
+        prepare_type_hierarchy,
         references,
         rename,
         selection_range,
         signature_help,
+        subtypes,
+        supertypes,
+        type_definition,
         workspace_symbol,
     )
 }
@@ -93,6 +115,12 @@ _OPTIONS: dict[str, Any] = {
     types.TEXT_DOCUMENT_RENAME: types.RenameOptions(prepare_provider=True),
 }
 
+_SHOWS_PLACES = ("codeanatomy.showReferences", "editor.action.showReferences")
+"""Commands of clients that take a URI, a position and a list of places."""
+
+_MOST_CHOICES = 20
+"""More places than this are no choice in a message."""
+
 _PARSE_ERROR = -32700
 _INVALID_REQUEST = -32600
 _METHOD_NOT_FOUND = -32601
@@ -108,6 +136,14 @@ class _Envelope(msgspec.Struct):
     id: int | str | msgspec.UnsetType | None = msgspec.UNSET
     method: str | msgspec.UnsetType = msgspec.UNSET
     params: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Commands(msgspec.Struct, frozen=True):
+    commands: tuple[str, ...] = ()
+
+
+class _Experimental(msgspec.Struct, frozen=True):
+    commands: _Commands = _Commands()
 
 
 class _CancelParams(msgspec.Struct, frozen=True):
@@ -211,7 +247,7 @@ class Server(LanguageServer):
         self._messages.host = self
         self.out: transport.Writer
         self.ready = False
-        self.session = Session(self._notify, self._refresh_diagnostics)
+        self.session = Session(self._notify, self._refresh_diagnostics, self._refresh_lenses, self._show_places)
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="codeanatomy-question")
         self._lock = threading.Lock()
         self._waiting: dict[int | str, Question] = {}
@@ -220,6 +256,8 @@ class Server(LanguageServer):
         self._shows_progress = False
         for method in (*QUESTIONS, *NEWS):
             self.feature(method, _OPTIONS.get(method))(_handled_elsewhere)
+        for command in execute_command.COMMANDS:
+            self.command(command)(_handled_elsewhere)
         # The base class marks what it is given with attributes, which methods do not take.
         self.feature(types.INITIALIZE)(partial(self._on_initialize))
         self.feature(types.INITIALIZED)(partial(self._on_initialized))
@@ -286,6 +324,27 @@ class Server(LanguageServer):
     def _refresh_diagnostics(self) -> None:
         self.workspace_diagnostic_refresh(None)
 
+    def _refresh_lenses(self) -> None:
+        self.workspace_code_lens_refresh(None)
+
+    def _show_places(self, title: str, places: dict[str, convert.Location]) -> None:
+        """Go to a place; of several, to the one that a person picks."""
+        if len(places) == 1:
+            self._go_to(*places.values())
+            return
+        actions = [types.MessageActionItem(each) for each in list(places)[:_MOST_CHOICES]]
+        message = title if len(places) <= _MOST_CHOICES else f"{title}, the first {_MOST_CHOICES}"
+        self.window_show_message_request(
+            types.ShowMessageRequestParams(types.MessageType.Info, message, actions),
+            lambda picked: self._go_to(places[picked.title]) if picked else None,
+        )
+
+    def _go_to(self, place: convert.Location) -> None:
+        start, end = (types.Position(each.line, each.character) for each in (place.range.start, place.range.end))
+        self.window_show_document(
+            types.ShowDocumentParams(place.uri, take_focus=True, selection=types.Range(start, end))
+        )
+
     def _on_initialize(self, params: types.InitializeParams) -> None:
         capabilities = params.capabilities
         text = capabilities.text_document or types.TextDocumentClientCapabilities()
@@ -308,6 +367,8 @@ class Server(LanguageServer):
             versioned_edits=versioned,
             renames_files=versioned and types.ResourceOperationKind.Rename in (edits.resource_operations or ()),
             annotates=versioned and edits.change_annotation_support is not None,
+            refreshes_lenses=bool(workspace.code_lens and workspace.code_lens.refresh_support),
+            shows_places=_command_for_places(capabilities.experimental),
         )
         watched = workspace.did_change_watched_files
         self._watches_for_us = bool(watched and watched.dynamic_registration)
@@ -405,6 +466,16 @@ def _failure(error: BaseException) -> _Failure:
         case _:
             logger.error("a request failed", exc_info=error)
             return _Failure(_INTERNAL_ERROR, f"{type(error).__name__}: {error}", {"code": "server-internal"})
+
+
+def _command_for_places(experimental: object) -> str:
+    """The command for a list of places that the client names in `experimental.commands.commands`, if it does."""
+    try:
+        named = msgspec.convert(experimental, _Experimental).commands.commands
+    except msgspec.ValidationError:
+        # What clients say here is agreed on with other servers.
+        return ""
+    return next((each for each in _SHOWS_PLACES if each in named), "")
 
 
 def _is_exit(body: bytes) -> bool:

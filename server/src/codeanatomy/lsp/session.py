@@ -18,6 +18,7 @@ from codeanatomy_engine import Engine, EngineError, Snapshot, SourceFile
 
 from codeanatomy_incremental.change import Change
 from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
+from codeanatomy_incremental.options import Options
 from codeanatomy_incremental.packs.load import PackError
 from codeanatomy_incremental.strict_toml import TomlError
 
@@ -26,6 +27,9 @@ from codeanatomy.ide import diagnostics as ide_diagnostics
 from codeanatomy.lsp import convert
 
 logger = logging.getLogger(__name__)
+
+_COUNTED = frozenset({"refers_to", "overrides", "class_base"})
+"""Relations that lenses count."""
 
 _NO_PROGRAM = b'{"packs":[],"views":[]}'
 
@@ -47,6 +51,9 @@ class Client(msgspec.Struct, frozen=True):
     renames_files: bool = False
     annotates: bool = False
     """Shows changes that have to be confirmed."""
+    refreshes_lenses: bool = False
+    shows_places: str = ""
+    """The command of the editor that shows a list of places, if it says that it has one."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -78,6 +85,11 @@ class Folder:
         self.root = root
         self.real_root = os.path.realpath(root)
         self.live = live
+
+    @property
+    def options(self) -> Options:
+        """The options in force."""
+        return self.live.graph.options
 
     def holds_library(self, uri: str) -> bool:
         """Whether a URI is a library file of the graph."""
@@ -112,9 +124,18 @@ class OpenDocument:
 class Session:
     """All that the server remembers between messages."""
 
-    def __init__(self, notify: Callable[[str, bytes], None], refresh: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        notify: Callable[[str, bytes], None],
+        refresh: Callable[[], None],
+        refresh_lenses: Callable[[], None],
+        show_places: Callable[[str, dict[str, convert.Location]], None],
+    ) -> None:
         self._notify = notify
         self._refresh = refresh
+        self._refresh_lenses = refresh_lenses
+        self.show_places = show_places
+        """Lets the editor show places by their names, of which a title says what they are."""
         self._lock = threading.Lock()
         self._folders: tuple[Folder, ...] = ()
         self._documents: dict[str, OpenDocument] = {}
@@ -276,6 +297,10 @@ class Session:
 
     def _after_commit(self, folder: Folder, report: Report) -> None:
         """Tell the editor what rules say now. Runs in the writer of the folder."""
+        if self.client.refreshes_lenses and any(
+            (view.inserted or view.deleted) and view.view in _COUNTED for view in report.views
+        ):
+            self._refresh_lenses()
         if self.client.pulls_diagnostics:
             if self.client.refreshes_diagnostics and any(view.inserted or view.deleted for view in report.views):
                 self._refresh()

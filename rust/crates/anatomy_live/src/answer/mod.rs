@@ -4,8 +4,12 @@
 //! about what a name means.
 
 mod callable;
+mod calls;
 mod explain;
 pub(crate) mod folding;
+mod items;
+pub(crate) mod lenses;
+mod members;
 mod navigate;
 mod places;
 mod rename;
@@ -13,6 +17,7 @@ mod selection;
 pub(crate) mod signature;
 mod symbols;
 mod tables;
+mod types;
 
 use std::sync::Arc;
 

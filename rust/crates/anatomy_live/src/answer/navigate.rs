@@ -6,8 +6,11 @@ use anatomy_engine::EngineError;
 use anatomy_facts::{Id, Symbol};
 use anatomy_syntax::PositionEncoding;
 
-use super::Answers;
 use super::places::write_range;
+use super::{Answers, Words};
+
+/// A place that refers to a variable or binds it: (file, start, end, binds).
+pub(super) type Place = (Symbol, u32, u32, bool);
 
 impl Answers {
     /// `LocationLink[]`, best target first. On a definition: itself, unless it is an import, which is followed.
@@ -22,6 +25,46 @@ impl Answers {
         encoding: PositionEncoding,
     ) -> Result<Vec<u8>, EngineError> {
         let words = self.words(path, line, character, encoding)?;
+        let found = self.meant(&words);
+        Ok(self.links(found, &words, encoding))
+    }
+
+    /// `LocationLink[]` of where the word at a position is declared: in a stub if one speaks of it, else where the name is
+    /// annotated, else by the import that brings it into the file, else where it is defined.
+    ///
+    /// # Errors
+    /// `unknown-file`.
+    pub fn declaration(
+        &self,
+        path: &str,
+        line: u32,
+        character: u32,
+        encoding: PositionEncoding,
+    ) -> Result<Vec<u8>, EngineError> {
+        let words = self.words(path, line, character, encoding)?;
+        let meant = self.meant(&words);
+        let in_stub = |id: &Id| self.place(*id).is_some_and(|(file, _, _)| file.text().ends_with(".pyi"));
+        let stubs: Vec<Id> = meant.iter().copied().filter(in_stub).collect();
+        if !stubs.is_empty() {
+            return Ok(self.links(stubs, &words, encoding));
+        }
+        let mut annotated = Vec::new();
+        for variable in meant.iter().filter_map(|id| self.variable_of(*id)) {
+            let rows = self.rows("bindings", "variable", variable, &["binding", "annotation_expr"]);
+            annotated.extend(rows.into_iter().filter(|row| row[1] != 0).map(|row| row[0]));
+        }
+        if !annotated.is_empty() {
+            return Ok(self.links(self.in_order(annotated), &words, encoding));
+        }
+        let by_name = words.reference.map(|reference| self.rows("name_target", "expr", reference.id, &["binding"]));
+        let mut imports: Vec<Id> = by_name.unwrap_or_default().into_iter().map(|row| row[0]).collect();
+        imports.retain(|id| matches!(self.kind_of(*id), "import" | "import_from"));
+        let found = if imports.is_empty() { meant } else { self.in_order(imports) };
+        Ok(self.links(found, &words, encoding))
+    }
+
+    /// The definitions that a word means, best first. On a definition: itself, unless it is an import, which is followed.
+    pub(super) fn meant(&self, words: &Words<'_>) -> Vec<Id> {
         let mut ids: Vec<Id> = match words.reference {
             Some(reference) => self.targets(reference.id).into_iter().map(|target| target.id).collect(),
             None => vec![],
@@ -33,7 +76,12 @@ impl Answers {
                 ids.push(binding.id);
             }
         }
-        let Some(origin) = words.reference.or(words.binding) else { return Ok(b"[]".to_vec()) };
+        ids
+    }
+
+    /// `LocationLink[]` from a word to definitions and modules.
+    pub(super) fn links(&self, ids: Vec<Id>, words: &Words<'_>, encoding: PositionEncoding) -> Vec<u8> {
+        let Some(origin) = words.reference.or(words.binding) else { return b"[]".to_vec() };
         let mut out = String::from("[");
         for id in ids {
             let Some((file, view, anchor)) = self.place(id) else { continue };
@@ -51,7 +99,7 @@ impl Answers {
             out.push('}');
         }
         out.push(']');
-        Ok(out.into_bytes())
+        out.into_bytes()
     }
 
     /// `Location[]` of everything that refers to what stands at the position, sorted by path and place.
@@ -67,12 +115,17 @@ impl Answers {
         encoding: PositionEncoding,
     ) -> Result<Vec<u8>, EngineError> {
         let mut places = self.reference_places(path, line, character, with_declaration, encoding)?;
+        Ok(self.locations(&mut places, encoding))
+    }
+
+    /// `Location[]` of places, sorted by path and place, each once.
+    pub(super) fn locations(&self, places: &mut Vec<Place>, encoding: PositionEncoding) -> Vec<u8> {
         places.sort_by(|left, right| left.0.text().cmp(right.0.text()).then(left.1.cmp(&right.1)));
         places.dedup_by_key(|place| (place.0, place.1));
         let mut out = String::with_capacity(places.len() * 160);
         out.push('[');
         let mut uris: HashMap<Symbol, String> = HashMap::new();
-        for (file, start, end, _) in places {
+        for &mut (file, start, end, _) in places {
             let Some(view) = self.files.get(&file) else { continue };
             if out.len() > 1 {
                 out.push(',');
@@ -85,7 +138,7 @@ impl Answers {
             out.push('}');
         }
         out.push(']');
-        Ok(out.into_bytes())
+        out.into_bytes()
     }
 
     /// `DocumentHighlight[]`: the references of the same file; bindings count as writes.
@@ -117,7 +170,7 @@ impl Answers {
         Ok(out.into_bytes())
     }
 
-    /// (file, start, end, binds) of every place of the variables at a position, unsorted.
+    /// Every place of the variables at a position, unsorted.
     fn reference_places(
         &self,
         path: &str,
@@ -125,7 +178,7 @@ impl Answers {
         character: u32,
         with_declaration: bool,
         encoding: PositionEncoding,
-    ) -> Result<Vec<(Symbol, u32, u32, bool)>, EngineError> {
+    ) -> Result<Vec<Place>, EngineError> {
         let words = self.words(path, line, character, encoding)?;
         let mut variables: Vec<Id> = match words.reference {
             Some(reference) => self.targets(reference.id).iter().map(|target| target.variable).collect(),
@@ -143,12 +196,23 @@ impl Answers {
         }
         variables.sort_unstable();
         variables.dedup();
+        let mut places = self.places_of(words.file, &variables, with_declaration);
+        if places.is_empty()
+            && let (true, Some(word)) = (with_declaration, words.binding)
+        {
+            places.push((words.file, word.start, word.end, true));
+        }
+        Ok(places)
+    }
+
+    /// Every place of these variables, unsorted.
+    pub(super) fn places_of(&self, asked_in: Symbol, variables: &[Id], with_declaration: bool) -> Vec<Place> {
         let mut places = Vec::new();
         // Whoever asks in the workspace means the workspace; a library lists its own uses.
-        let asked_inside = super::is_inside(words.file);
+        let asked_inside = super::is_inside(asked_in);
         // A segment of a dotted name leads to its package and is no use of it: the way to something else.
         let segment = u64::from(Symbol::of("segment").0);
-        for variable in variables {
+        for &variable in variables {
             for row in self.rows("refers_to", "variable", variable, &["expr", "file", "kind"]) {
                 let file = Symbol(row[1] as u32);
                 if row[2] == segment || (asked_inside && !super::is_inside(file)) {
@@ -167,12 +231,7 @@ impl Answers {
                 }
             }
         }
-        if places.is_empty()
-            && let (true, Some(word)) = (with_declaration, words.binding)
-        {
-            places.push((words.file, word.start, word.end, true));
-        }
-        Ok(places)
+        places
     }
 }
 

@@ -38,21 +38,29 @@ pub(super) struct Target {
 impl Answers {
     /// Values of columns of the rows of a relation whose `by` column equals `key`: ids and symbols alike as u64.
     pub(super) fn rows(&self, relation: &str, by: &str, key: u64, columns: &[&str]) -> Vec<Vec<u64>> {
+        self.rows_of(relation, by, &[key], columns).into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// The same for many keys in one look-up: (number of the key, values), in the order of the keys.
+    pub(super) fn rows_of(&self, relation: &str, by: &str, keys: &[u64], columns: &[&str]) -> Vec<(usize, Vec<u64>)> {
         let Some(number) = self.engine.relation_number(relation) else { return vec![] };
         let relation = self.snapshot.relation(number);
         let schema = relation.schema();
         let Ok(column) = schema.index_of(by) else { return vec![] };
-        let key: ArrayRef = match schema.field(column).data_type() {
-            arrow::datatypes::DataType::UInt32 => Arc::new(arrow::array::UInt32Array::from(vec![key as u32])),
-            _ => Arc::new(UInt64Array::from(vec![key])),
+        let keys: ArrayRef = match schema.field(column).data_type() {
+            arrow::datatypes::DataType::UInt32 => {
+                Arc::new(keys.iter().map(|key| *key as u32).collect::<arrow::array::UInt32Array>())
+            }
+            _ => Arc::new(UInt64Array::from(keys.to_vec())),
         };
-        let (_, found) = relation.look_up(&[column], &[key]);
+        let (probes, found) = relation.look_up(&[column], &[keys]);
         let arrays: Vec<ArrayRef> = columns
             .iter()
             .filter_map(|name| schema.index_of(name).ok())
             .map(|column| relation.gather(column, &found))
             .collect();
-        (0..found.len()).map(|row| arrays.iter().map(|array| number_at(array, row)).collect()).collect()
+        let values = |row: usize| arrays.iter().map(|array| number_at(array, row)).collect();
+        probes.iter().enumerate().map(|(row, probe)| (*probe as usize, values(row))).collect()
     }
 
     /// The file that owns an id, and its place there.

@@ -204,7 +204,7 @@ fn children(scope: Id, by_scope: &mut HashMap<Id, Vec<Outlined>>) -> Vec<Value> 
 }
 
 /// The `SymbolKind` number of LSP.
-fn symbol_kind(kind: &str, inside: &str, name: &str) -> u8 {
+pub(super) fn symbol_kind(kind: &str, inside: &str, name: &str) -> u8 {
     match (kind, inside) {
         ("class", _) => 5,
         ("function", "class") if name == "__init__" => 9,
