@@ -114,6 +114,11 @@ impl InputExec {
         let properties = properties(&schema);
         InputExec { what, schema, properties }
     }
+
+    /// What the run brings.
+    pub(super) fn batch(&self, run: &Run) -> Result<RecordBatch> {
+        Ok(RecordBatch::try_new(self.schema.clone(), run.input.clone())?)
+    }
 }
 
 impl DisplayAs for InputExec {
@@ -143,7 +148,7 @@ impl ExecutionPlan for InputExec {
     }
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let run = Run::of(&context)?;
-        let batch = RecordBatch::try_new(self.schema.clone(), run.input.clone());
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream::iter([batch.map_err(Into::into)]))))
+        let batch = self.batch(&run);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream::iter([batch]))))
     }
 }

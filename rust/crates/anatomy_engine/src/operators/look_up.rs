@@ -71,6 +71,11 @@ impl LookUpExec {
         let properties = properties(&schema);
         LookUpExec { input, spec: Arc::new(spec), schema, properties }
     }
+
+    /// The output for one batch of the input.
+    pub(super) fn probe(&self, input: &RecordBatch, run: &Run) -> Result<RecordBatch> {
+        probe(input, &self.spec, run, &self.schema)
+    }
 }
 
 /// The look-ups of a plan: (relation, columns), which are the indexes that it needs.

@@ -3,6 +3,7 @@
 //! A prepared plan holds no data. What it reads is bound for each run through the [`Run`] that the task context carries,
 //! so that one plan serves every edit, every level of a recursion and any number of readers at once.
 
+mod direct;
 mod leaf;
 mod linear;
 mod look_up;
@@ -72,6 +73,9 @@ impl Run {
 
     /// Executes a prepared plan on the calling thread and returns its batches in partition order.
     pub(crate) fn execute(self: &Arc<Run>, plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+        if direct::is_chain(plan) {
+            return Ok(direct::run_chain(plan, self)?.into_iter().collect());
+        }
         // Some of DataFusion's operators (unions) start tasks, which need a runtime even on one thread.
         thread_local! {
             static RUNTIME: std::io::Result<Runtime> = Builder::new_current_thread().build();

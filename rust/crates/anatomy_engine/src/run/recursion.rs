@@ -39,7 +39,8 @@ pub(super) fn whole(view: &View, session: &Session, new: &Arc<Snapshot>) -> Resu
         keys.extend(&view.grain.iter().map(|&column| rows.column(column).clone()).collect::<Vec<_>>());
         fresh = unknown_rows(view, &relation, &keys.columns(), &rows, level)?;
     }
-    Ok(relation)
+    // One segment instead of one for each level: look-ups ask every segment.
+    Ok(Relation::of(view.schema.clone(), vec![concat_batches(&view.schema, &relation.batches())?]))
 }
 
 /// The view after a change that touches `keys` from outside.
