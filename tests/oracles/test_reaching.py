@@ -148,7 +148,11 @@ def compare(source: bytes, dump: Dump, counts: Counter[str]) -> list[str]:
             continue
         stores, loads = stores_and_loads(code)
         numbers = {number: ours.binding(name, place) for number, (name, place) in stores.items() if place is not None}
+        # The compiler repeats the condition of a loop and the body of a `finally`: one use may be several loads.
+        uses: dict[tuple[str, Any], set[int]] = defaultdict(set)
         for name, place, reaching in loads:
+            uses[name, place] |= reaching
+        for (name, place), reaching in uses.items():
             seen = ours.seen(place)
             if seen is None or len(seen) == TOLD:
                 continue
@@ -176,7 +180,7 @@ def test_what_reaches_in_cpython_reaches_here(compiled: dict[Path, bytes], stdli
     print(dict(counts))
     assert wrong == [], f"{len(wrong)} of {dict(counts)}:\n" + "\n".join(wrong[:40])
     assert counts["uses"] > 50_000
-    assert counts["more"] < 0.05 * counts["told"]
+    assert counts["more"] < 0.02 * counts["told"]
 
 
 class Maker:

@@ -6,7 +6,6 @@ use tree_sitter::Node;
 use super::{
     ExprRow, Extractor, NameRow, Span, Use, Value,
     bindings::{PathStep, Taken},
-    flow::Outcome,
     kinds::{Kind, children_in_field, fields, has_token, kind_of, named_children},
     scopes::ScopeKind,
     words::{Word, mix},

@@ -772,13 +772,15 @@ fn range(from: u32, until: u32, word: usize) -> u64 {
 }
 
 fn clear(bits: &mut [u64], from: u32, until: u32) {
-    for word in from as usize / 64..(until as usize).div_ceil(64) {
-        bits[word] &= !range(from, until, word);
+    let (first, past) = (from as usize / 64, (until as usize).div_ceil(64));
+    for (word, bits) in (first..past).zip(&mut bits[first..past]) {
+        *bits &= !range(from, until, word);
     }
 }
 
 fn fill(bits: &mut [u64], from: u32, until: u32) {
-    for word in from as usize / 64..(until as usize).div_ceil(64) {
-        bits[word] |= range(from, until, word);
+    let (first, past) = (from as usize / 64, (until as usize).div_ceil(64));
+    for (word, bits) in (first..past).zip(&mut bits[first..past]) {
+        *bits |= range(from, until, word);
     }
 }
