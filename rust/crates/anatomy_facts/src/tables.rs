@@ -28,6 +28,8 @@ pub const EVIDENCE: &[Contract] = &[
     SCOPES,
     BINDINGS,
     NAMES,
+    REACHING,
+    NARROWINGS,
     EXPRS,
     ARGS,
     PARAMS,
@@ -105,7 +107,7 @@ pub const BINDINGS: Contract = Contract {
         id(
             "annotation_expr",
             "",
-            "annotation, quoted ones and type comments included; the caught class of an `except`; 0 if none",
+            "annotation, quoted ones and type comments included; the class that an `except` catches or a pattern before `as` asks for; 0 if none",
         ),
         id("body_scope", "", "scope that a class or function opens; 0 for others"),
         id("variable", "variable", "identity of (scope, name): all bindings of one variable share it"),
@@ -130,9 +132,34 @@ pub const NAMES: Contract = Contract {
         symbol("context", "", "load, delete or augmented"),
         int(
             "reaching",
-            "1 + occurrence of the last binding that textually precedes it in the target scope; 0 if deferred (the use stands in a nested function) or none precedes",
+            "1 + occurrence of the binding that reaches it: of several (rows of `reaching`) the last that precedes it; 0 if none is known to, as for a name that is bound once and used in a nested function",
         ),
         symbol("branch", "", "guard under which the use stands, as in bindings"),
+        FILE,
+    ],
+};
+
+/// Bindings that may reach a use.
+pub const REACHING: Contract = Contract {
+    name: "reaching",
+    doc: "For each use of a plain name that several bindings may reach on the ways that control can take: one row for each. A use in a nested function sees what is bound when that is made and later, one in a function of the module what is left when the module has run; what other functions bind by `global` and `nonlocal` counts too. Of more than 32 the last that precede; a function too large to follow has no rows.",
+    key: "",
+    columns: &[id("expr", "expr", "the use"), id("binding", "binding", "a binding that may reach it"), FILE],
+};
+
+/// What tests prove.
+pub const NARROWINGS: Contract = Contract {
+    name: "narrowings",
+    doc: "What tests have proved of a name or chain of attributes (`self.x`) on every way to a use of it, since it was last bound. Several rows of one use with a class are alternatives, but those of `not_isinstance` hold all.",
+    key: "",
+    columns: &[
+        id("expr", "expr", "the use"),
+        symbol(
+            "kind",
+            "",
+            "isinstance, is_class (`type(x) is C`), match_class, issubclass, not_isinstance, is_none, not_none or truthy",
+        ),
+        id("class_expr", "", "expression that names the class; 0 where there is none"),
         FILE,
     ],
 };

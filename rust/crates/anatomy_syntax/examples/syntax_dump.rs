@@ -1,4 +1,4 @@
-//! Prints what the syntax crate reads from files, one JSON object a line: scopes, bindings, names and errors with their
+//! Prints what the syntax crate reads from files, one JSON object a line: scopes, bindings, names, what reaches them and errors with their
 //! places. The oracle tests compare it with CPython's own tables.
 //!
 //! Paths come as arguments, or one a line on standard input.
@@ -60,6 +60,10 @@ fn ids<'a>(batch: &'a RecordBatch, column: &str) -> &'a [u64] {
     batch.column_by_name(column).expect("the contract has the column").as_primitive::<UInt64Type>().values()
 }
 
+fn counts<'a>(batch: &'a RecordBatch, column: &str) -> &'a [u32] {
+    batch.column_by_name(column).expect("the contract has the column").as_primitive::<UInt32Type>().values()
+}
+
 fn words(batch: &RecordBatch, column: &str) -> Vec<&'static str> {
     let values = batch.column_by_name(column).expect("the contract has the column").as_primitive::<UInt32Type>();
     Symbol::texts(values.values().iter().copied())
@@ -87,8 +91,9 @@ fn dump(path: &str, facts: &FileFacts, index: &TextIndex) -> Value {
         .iter()
         .zip(ids(names, "scope").iter().zip(ids(names, "target_scope")))
         .zip(words(names, "name").iter().zip(words(names, "context")))
-        .map(|((id, (scope, target)), (name, context))| {
-            json!([name, context, number(scope), number(target), name_places.get(id)])
+        .zip(counts(names, "reaching"))
+        .map(|(((id, (scope, target)), (name, context)), reaching)| {
+            json!([name, context, number(scope), number(target), name_places.get(id), reaching])
         })
         .collect();
     let bindings = table(facts, "bindings");
@@ -96,12 +101,24 @@ fn dump(path: &str, facts: &FileFacts, index: &TextIndex) -> Value {
         .iter()
         .zip(ids(bindings, "scope"))
         .zip(words(bindings, "kind").iter().zip(words(bindings, "name")))
-        .map(|((id, scope), (kind, name))| json!([name, kind, number(scope), binding_places.get(id)]))
+        .zip(counts(bindings, "occurrence"))
+        .map(|(((id, scope), (kind, name)), occurrence)| {
+            json!([name, kind, number(scope), binding_places.get(id), occurrence])
+        })
+        .collect();
+    let binding_numbers: HashMap<Id, usize> =
+        ids(bindings, "binding").iter().enumerate().map(|(at, id)| (*id, at)).collect();
+    let name_numbers: HashMap<Id, usize> = ids(names, "expr").iter().enumerate().map(|(at, id)| (*id, at)).collect();
+    let reaching = table(facts, "reaching");
+    let reaching_rows: Vec<Value> = ids(reaching, "expr")
+        .iter()
+        .zip(ids(reaching, "binding"))
+        .map(|(expr, binding)| json!([name_numbers[expr], binding_numbers[binding]]))
         .collect();
     let errors: Vec<Value> = facts
         .errors
         .iter()
         .map(|error| json!([error.code.as_str(), error.message, at(error.start), error.severity]))
         .collect();
-    json!({"path": path, "scopes": scope_rows, "names": name_rows, "bindings": binding_rows, "errors": errors})
+    json!({"path": path, "scopes": scope_rows, "names": name_rows, "bindings": binding_rows, "reaching": reaching_rows, "errors": errors})
 }

@@ -57,6 +57,7 @@ impl<'t> Extractor<'t> {
         let declared = self.declaration(scope, word.symbol);
         let unpack = self.path_symbol();
         let ordinal = self.bindings.len() as u32;
+        self.flow.bound(ordinal);
         self.bindings.push(BindingRow {
             scope,
             declared,

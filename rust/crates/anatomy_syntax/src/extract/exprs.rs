@@ -103,8 +103,9 @@ impl<'t> Extractor<'t> {
 
     /// The row of a use of a plain name.
     pub(crate) fn name_row(&mut self, word: Word, context: Symbol) -> Value {
-        let shape = mix(tag::NAME, word.hash);
+        let shape = name_shape(word);
         let id = self.fresh(shape);
+        self.flow.name_used(self.names.len() as u32, self.in_annotation);
         self.names.push(NameRow {
             expr: id,
             scope: self.scope,
@@ -158,8 +159,9 @@ impl<'t> Extractor<'t> {
 
     fn attribute_row(&mut self, base: Value, word_node: Node<'_>, extent: Span, context: Symbol) -> Value {
         let word = self.word(word_node);
-        let shape = mix(mix(tag::ATTRIBUTE, base.shape), word.hash);
+        let shape = attribute_shape(base.shape, word);
         let id = self.fresh(shape);
+        self.flow.attribute_used(id, shape, context == self.vocabulary.load);
         let kind = self.vocabulary.attribute;
         self.push_expr(ExprRow { id, kind, base: base.id, name: word.symbol, context, second: 0 });
         self.anchor(id, self.span(word_node), extent, AnchorKind::Reference);
@@ -210,15 +212,21 @@ impl<'t> Extractor<'t> {
     }
 
     fn conditional(&mut self, node: Node<'_>, used: Use) -> Value {
-        let parts = named_children(node);
-        let values: Vec<Value> = parts
-            .iter()
-            .enumerate()
-            .map(|(at, part)| self.expr(*part, if at == 1 { Use::Read } else { used }))
-            .collect();
-        let (Use::Followed, [body, _, orelse]) = (used, values.as_slice()) else {
+        let [body, condition, orelse] = named_children(node)[..] else {
+            self.each_child(node);
             return Value::default();
         };
+        self.expr(condition, Use::Read);
+        let outcome = self.outcome_of(condition);
+        self.flow.enter(&outcome.yes);
+        let body = self.expr(body, used);
+        let end = self.flow.here();
+        self.flow.enter(&outcome.no);
+        let orelse = self.expr(orelse, used);
+        self.flow.enter(&[end, self.flow.here()]);
+        if used == Use::Read {
+            return Value::default();
+        }
         let row = self.row(self.vocabulary.conditional_expr, body.id, Symbol::NONE, orelse.id);
         self.followed(node, mix(mix(tag::CONDITIONAL, body.shape), orelse.shape), row)
     }
@@ -280,11 +288,22 @@ impl<'t> Extractor<'t> {
         let shape = mix(self.taker, first_value.unwrap_or_default().shape);
         let outer = self.open_scope(ScopeKind::Comprehension, anonymous, shape, span);
         let mut runs_async = false;
+        let before = self.flow.here();
+        let first = self.flow.enter(&[before]);
+        let mut ends = vec![before];
+        let bindings = self.bindings.len();
+        let mut targets = 0;
         for (at, clause) in clauses.into_iter().enumerate() {
             if kind_of(clause) != Kind::ForInClause {
                 self.part(clause);
+                if let (Kind::IfClause, Some(condition)) = (kind_of(clause), clause.named_child(0)) {
+                    let outcome = self.outcome_of(condition);
+                    self.flow.enter(&outcome.yes);
+                    ends.extend(outcome.no);
+                }
                 continue;
             }
+            let bound = self.bindings.len();
             let value = match (at, first_value) {
                 (0, Some(value)) => value,
                 _ => self.iterable(clause),
@@ -298,9 +317,16 @@ impl<'t> Extractor<'t> {
                 self.target(left, Taken { kind, value: value.id, annotation: 0, extent });
                 self.path.pop();
             }
+            targets += self.bindings.len() - bound;
         }
         let (element, items) = body.map_or_else(Default::default, |body| self.yielded_items(body, used));
+        ends.push(self.flow.here());
+        // A walrus binds around the comprehension: only then does it matter that the next element comes after this one.
+        if self.bindings.len() - bindings > targets {
+            self.flow.lead(first, &ends[1..]);
+        }
         self.close_scope(outer);
+        self.flow.enter(&ends);
         self.path = path;
         let words = self.vocabulary;
         let name = if runs_async && name == words.generator_type { words.async_generator_type } else { name };
@@ -340,6 +366,16 @@ impl<'t> Extractor<'t> {
         let row = self.row(self.vocabulary.lambda, 0, Symbol::NONE, body.id);
         self.followed(node, mix(tag::LAMBDA, self.taker), row)
     }
+}
+
+/// The shape of a plain name.
+pub(crate) fn name_shape(word: Word) -> u64 {
+    mix(tag::NAME, word.hash)
+}
+
+/// The shape of an attribute on something of a shape.
+pub(crate) fn attribute_shape(base: u64, word: Word) -> u64 {
+    mix(mix(tag::ATTRIBUTE, base), word.hash)
 }
 
 /// The last word of a dotted text.

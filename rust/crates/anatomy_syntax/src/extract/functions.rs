@@ -158,10 +158,13 @@ impl<'t> Extractor<'t> {
         let path = std::mem::take(&mut self.path);
         let anonymous = self.words.of("");
         let outer = self.open_scope(ScopeKind::Lambda, anonymous, self.taker, self.span(node));
+        let before = self.flow.here();
+        self.flow.enter(&[before]);
         self.bind_parameters(parameters, NOTHING);
         let body = node.child_by_field_id(fields().body);
         let value = body.map_or_else(Value::default, |body| self.expr(body, used));
         self.close_scope(outer);
+        self.flow.enter(&[before]);
         self.path = path;
         self.lambda_row(node, value, used)
     }
@@ -348,6 +351,7 @@ impl<'t> Extractor<'t> {
             let value = self.taken_by(text_hash("return"), |this| this.expr(child, Use::Followed));
             self.returns(value, self.vocabulary.returned);
         }
+        self.flow.return_here();
     }
 
     pub(crate) fn yielded(&mut self, node: Node<'_>) -> Value {

@@ -14,6 +14,7 @@ mod classes;
 mod docstrings;
 mod exports;
 mod exprs;
+mod flow;
 mod functions;
 mod imports;
 mod items;
@@ -37,6 +38,7 @@ use tree_sitter::{Node, Tree};
 
 use self::{
     bindings::{BindingRow, PathStep},
+    flow::Flow,
     scopes::{Declared, Scope, ScopeKind},
     vocabulary::{VOCABULARY, Vocabulary},
     words::{QuickMap, Word, Words, mix, shaped_id},
@@ -146,6 +148,7 @@ struct Extractor<'t> {
     bindings: Vec<BindingRow>,
     names: Vec<NameRow>,
     path: Vec<PathStep>,
+    flow: Flow,
     tables: Tables,
     /// Rows of params, imports, class_bases, decorators, returns and docstrings that name a binding by ordinal.
     pending: rows::Pending,
@@ -195,6 +198,7 @@ impl<'t> Extractor<'t> {
             bindings: Vec::new(),
             names: Vec::new(),
             path: Vec::new(),
+            flow: Flow::new(),
             tables: Tables {
                 exprs: TableBuilder::new(&tables::EXPRS),
                 args: TableBuilder::new(&tables::ARGS),

@@ -6,6 +6,7 @@ use tree_sitter::Node;
 use super::{
     Extractor, Use, Value,
     exprs::tag,
+    flow::Outcome,
     kinds::{Kind, fields, kind_of, named_children},
     words::mix,
 };
@@ -45,15 +46,34 @@ impl<'t> Extractor<'t> {
         }
         let used = if is_arithmetic && rights.len() > LONGEST_CHAIN { Use::Read } else { used };
         let mut value = self.expr(left, used);
+        let is_condition = chain_kind == Kind::BooleanOperator;
+        let mut outcome = if is_condition { self.outcome_of(left) } else { Outcome::default() };
         for (whole, right) in rights.into_iter().rev() {
+            if is_condition {
+                self.flow.enter(if operator_of(whole) == "and" { &outcome.yes } else { &outcome.no });
+            }
             // What a number or text on the right is does not decide which method answers.
             let right_used = if is_arithmetic && is_plain(right) { Use::Read } else { used };
-            let right = self.expr(right, right_used);
+            let right_node = right;
+            let right = self.expr(right_node, right_used);
+            if is_condition {
+                let further = self.outcome_of(right_node);
+                if operator_of(whole) == "and" {
+                    outcome.yes = further.yes;
+                    outcome.no.extend(further.no);
+                } else {
+                    outcome.yes.extend(further.yes);
+                    outcome.no = further.no;
+                }
+            }
             value = if used == Use::Followed && (value.id != 0 || right.id != 0) {
                 self.operation(whole, value, right)
             } else {
                 Value::default()
             };
+        }
+        if is_condition {
+            self.flow.settle(node, outcome);
         }
         value
     }

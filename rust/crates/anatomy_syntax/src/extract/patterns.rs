@@ -1,21 +1,62 @@
 //! Patterns of `match`: which words capture and which are values.
 
+use anatomy_facts::Id;
 use tree_sitter::Node;
 
 use super::{
     Extractor, Use, Value,
     bindings::Taken,
+    flow::Subject,
     kinds::{Kind, kind_of, named_children},
 };
 
 impl<'t> Extractor<'t> {
-    pub(crate) fn case(&mut self, node: Node<'_>, subject: Value) {
-        for child in named_children(node) {
+    /// Reads a case and goes on where it does not match; the block in which it ends.
+    pub(crate) fn case(&mut self, node: Node<'_>, subject: Value, tested: Option<Subject>) -> u32 {
+        let (patterns, others): (Vec<Node<'_>>, Vec<Node<'_>>) =
+            named_children(node).into_iter().partition(|child| kind_of(*child) == Kind::CasePattern);
+        let begun = self.flow.here();
+        self.flow.enter(&[begun]);
+        for pattern in &patterns {
+            self.pattern(*pattern, subject);
+        }
+        // Captures are made only where the pattern matches: the failure leads on from before them.
+        let captured = self.flow.here();
+        let (matched, mut failed) = match patterns[..] {
+            [pattern] if self.is_irrefutable(pattern) => (captured, Vec::new()),
+            [pattern] => self.matched(tested, pattern, begun, captured),
+            _ => (captured, vec![begun]),
+        };
+        self.flow.enter(&[matched]);
+        for child in others {
             match kind_of(child) {
-                Kind::CasePattern => self.pattern(child, subject),
                 Kind::Block => self.statements(child),
                 _ => self.part(child),
             }
+            if let (Kind::IfClause, Some(condition)) = (kind_of(child), child.named_child(0)) {
+                let outcome = self.outcome_of(condition);
+                failed.extend(outcome.no);
+                self.flow.enter(&outcome.yes);
+            }
+        }
+        let end = self.flow.here();
+        self.flow.enter(&failed);
+        end
+    }
+
+    /// True for `_` and for a name, which takes everything.
+    fn is_irrefutable(&self, pattern: Node<'_>) -> bool {
+        let mut inner = pattern;
+        while kind_of(inner) == Kind::CasePattern && inner.named_child_count() == 1 {
+            match inner.named_child(0) {
+                Some(child) => inner = child,
+                None => break,
+            }
+        }
+        match kind_of(inner) {
+            Kind::Identifier => true,
+            Kind::DottedName => named_children(inner).len() == 1,
+            _ => self.text_of(inner) == "_",
         }
     }
 
@@ -32,9 +73,9 @@ impl<'t> Extractor<'t> {
                     self.pattern(child, subject);
                 }
             }
-            Kind::Identifier => self.capture(node, subject),
+            Kind::Identifier => self.capture(node, subject, 0),
             Kind::DottedName => match named_children(node).as_slice() {
-                [name] => self.capture(*name, subject),
+                [name] => self.capture(*name, subject, 0),
                 _ => {
                     self.dotted_value(node);
                 }
@@ -45,7 +86,8 @@ impl<'t> Extractor<'t> {
                     for pattern in patterns {
                         self.pattern(*pattern, subject);
                     }
-                    self.capture(*name, subject);
+                    let class = patterns.first().map_or(0, |pattern| self.pattern_class(*pattern));
+                    self.capture(*name, subject, class);
                 }
             }
             Kind::ClassPattern => {
@@ -74,14 +116,15 @@ impl<'t> Extractor<'t> {
         }
     }
 
-    fn capture(&mut self, name: Node<'_>, subject: Value) {
+    /// Binds a captured name; `class` names the class that the pattern asks for, if it is one.
+    fn capture(&mut self, name: Node<'_>, subject: Value, class: Id) {
         let word = self.word(name);
         if name.is_missing() || self.text_of(name) == "_" {
             return;
         }
         let span = self.span(name);
         let kind = self.vocabulary.match_capture;
-        self.bind(self.scope, word, span, Taken { kind, value: subject.id, annotation: 0, extent: span });
+        self.bind(self.scope, word, span, Taken { kind, value: subject.id, annotation: class, extent: span });
     }
 
     /// `a.b.c` as the grammar has it outside expressions: a name and the attributes on it.

@@ -9,6 +9,7 @@ use anatomy_facts::{
 
 use super::{
     Extractor, ModuleContext, NameRow,
+    flow::told,
     scopes::{Bound, Declared, NOTHING, ScopeKind},
 };
 
@@ -157,20 +158,46 @@ impl Extractor<'_> {
             });
         }
 
+        let scope_of: Vec<u32> = settled.iter().map(|place| place.scope).collect();
+        let targets: Vec<u32> =
+            self.names.iter().map(|row| self.meaning(&bound, row.scope, row.name).unwrap_or(NOTHING)).collect();
+        let flowed = self.flowed(&bound, &scope_of, &targets, context.is_stub);
         let mut names = TableBuilder::new(&tables::NAMES);
-        for row in &self.names {
-            let target = self.meaning(&bound, row.scope, row.name);
-            let reaching = target.map_or(0, |target| self.reaching(&bound, &settled, row, target));
+        let mut reaching = TableBuilder::new(&tables::REACHING);
+        for (at, (row, &target)) in self.names.iter().zip(&targets).enumerate() {
+            let ways = flowed.bindings(at);
+            let target = match ways {
+                Some([]) if self.scopes[target as usize].kind == ScopeKind::Class => {
+                    self.beyond_class(&bound, row.name)
+                }
+                _ => (target != NOTHING).then_some(target),
+            };
+            let last = match ways {
+                Some(ways @ [.., _]) => {
+                    let ways = told(ways, row.time);
+                    if ways.len() > 1 {
+                        for &way in ways {
+                            reaching.push(&[Cell::Id(row.expr), Cell::Id(id_at(way)), file]);
+                        }
+                    }
+                    self.foremost(ways, row, &settled)
+                }
+                _ => target.map_or(0, |target| self.reaching(&bound, &settled, row, target)),
+            };
             names.push(&[
                 Cell::Id(row.expr),
                 Cell::Id(self.scopes[row.scope as usize].id),
                 Cell::Id(target.map_or(0, |target| self.scopes[target as usize].id)),
                 Cell::Symbol(row.name),
                 Cell::Symbol(row.context),
-                Cell::Int(reaching),
+                Cell::Int(last),
                 Cell::Symbol(row.branch),
                 file,
             ]);
+        }
+        let mut narrowings = TableBuilder::new(&tables::NARROWINGS);
+        for row in &flowed.narrowings {
+            narrowings.push(&[Cell::Id(row.expr), Cell::Symbol(row.kind), Cell::Id(row.class), file]);
         }
 
         let mut params = TableBuilder::new(&tables::PARAMS);
@@ -269,6 +296,8 @@ impl Extractor<'_> {
             scopes,
             bindings,
             names,
+            reaching,
+            narrowings,
             self.tables.exprs,
             self.tables.args,
             params,
@@ -335,7 +364,23 @@ impl Extractor<'_> {
         (settled, bound)
     }
 
-    /// One more than the ordinal of the binding that runs before a use, 0 if none does for certain.
+    /// Of the bindings that may reach a use the one to show first, as one more than its ordinal: the last that precedes it
+    /// in its own function, else the last of all.
+    fn foremost(&self, ways: &[u32], row: &NameRow, settled: &[Settled]) -> u32 {
+        let region = |scope: u32| self.scopes[scope as usize].region;
+        let precedes =
+            |way: &&u32| **way < row.time && region(self.bindings[**way as usize].scope) == region(row.scope);
+        let way = ways.iter().rev().find(precedes);
+        let way = way.or_else(|| ways.iter().max_by_key(|way| settled[**way as usize].occurrence));
+        way.map_or(0, |way| settled[*way as usize].occurrence + 1)
+    }
+
+    /// The scope in which Python looks up a name that the body of a class binds only later, if it is bound there.
+    fn beyond_class(&self, bound: &Bound, name: Symbol) -> Option<u32> {
+        (!bound.of(0, name).is_empty()).then_some(0)
+    }
+
+    /// One more than the ordinal of the binding that precedes a use in the text, 0 if none does for certain.
     fn reaching(&self, bound: &Bound, settled: &[Settled], row: &NameRow, target: u32) -> u32 {
         if !self.runs_within(row.scope, target) {
             return 0;

@@ -37,6 +37,8 @@ pub(crate) struct Scope {
     pub(crate) receiver: Symbol,
     pub(crate) is_async: bool,
     pub(crate) is_generator: bool,
+    /// The flow graph that its code is part of.
+    pub(crate) region: u32,
     /// Some name is declared `global` or `nonlocal` here.
     pub(crate) has_declarations: bool,
 }
@@ -52,6 +54,7 @@ impl Scope {
             receiver: Symbol::NONE,
             is_async: false,
             is_generator: false,
+            region: 0,
             has_declarations: false,
         }
     }
@@ -100,13 +103,21 @@ impl Extractor<'_> {
         let id = id_of(&[&parent_id.to_le_bytes(), tag, &shape.to_le_bytes(), &count.to_le_bytes()]);
         *count += 1;
         self.scope = self.scopes.len() as u32;
-        self.scopes.push(Scope::new(id, parent, kind, name.symbol, NOTHING));
+        let mut scope = Scope::new(id, parent, kind, name.symbol, NOTHING);
+        scope.region = match kind {
+            ScopeKind::Function => self.flow.open_region(self.bindings.len() as u32),
+            _ => self.scopes[parent as usize].region,
+        };
+        self.scopes.push(scope);
         self.anchor(id, span, span, AnchorKind::Scope);
         parent
     }
 
     /// Goes back to the scope that `open_scope` gave.
     pub(crate) fn close_scope(&mut self, parent: u32) {
+        if self.scopes[self.scope as usize].kind == ScopeKind::Function {
+            self.flow.close_region();
+        }
         self.scope = parent;
     }
 

@@ -7,6 +7,7 @@ use super::{
     Extractor, Span, Use, Value,
     bindings::{PathStep, Taken, is_sequence},
     exprs::last_word,
+    flow::{Flow, Outcome},
     kinds::{Kind, children_in_field, fields, has_token, kind_of, named_children, type_field},
     scopes::{Declared, ScopeKind},
     words::mix,
@@ -32,6 +33,9 @@ impl<'t> Extractor<'t> {
             Kind::ExpressionStatement if node.named_child_count() == 1 => {
                 if let Some(child) = node.named_child(0) {
                     self.part(child);
+                    if self.never_returns(child) {
+                        self.flow.exit_here();
+                    }
                 }
             }
             Kind::ExpressionStatement => {
@@ -57,6 +61,14 @@ impl<'t> Extractor<'t> {
             Kind::If => self.conditional_statement(node),
             Kind::Try => self.try_statement(node),
             Kind::For => self.for_statement(node),
+            Kind::While => self.while_statement(node),
+            Kind::Break => self.flow.break_here(),
+            Kind::Continue => self.flow.continue_here(),
+            Kind::Raise => {
+                self.each_child(node);
+                self.flow.stop_here();
+            }
+            Kind::Assert => self.assert_statement(node),
             Kind::With => self.with_statement(node),
             Kind::Match => self.match_statement(node),
             Kind::TypeAlias => self.type_alias(node),
@@ -181,35 +193,49 @@ impl<'t> Extractor<'t> {
     fn conditional_statement(&mut self, node: Node<'_>) {
         let outer = self.branch;
         let mut guard = Symbol::NONE;
+        let mut outcome = Outcome::default();
+        let mut ends = Vec::new();
         for child in named_children(node) {
             match kind_of(child) {
                 Kind::Block => {
+                    self.flow.enter(&outcome.yes);
                     self.under(guard, |this| this.statements(child));
+                    ends.push(self.flow.here());
                 }
                 Kind::Elif => {
+                    self.flow.enter(&outcome.no);
                     if let Some(condition) = child.child_by_field_id(fields().condition) {
                         self.under(self.vocabulary.conditional, |this| this.expr(condition, Use::Read));
                         guard = self.guard_of(condition);
+                        outcome = self.outcome_of(condition);
                     }
+                    self.flow.enter(&outcome.yes);
                     for block in named_children(child) {
                         if kind_of(block) == Kind::Block {
                             self.under(guard, |this| this.statements(block));
                         }
                     }
+                    ends.push(self.flow.here());
                 }
                 Kind::Else => {
                     let words = self.vocabulary;
                     let guard = if guard == words.type_checking { words.conditional } else { guard };
+                    self.flow.enter(&outcome.no);
+                    outcome.no = Vec::new();
                     for block in named_children(child) {
                         self.under(guard, |this| this.part(block));
                     }
+                    ends.push(self.flow.here());
                 }
                 _ => {
                     guard = self.guard_of(child);
                     self.part(child);
+                    outcome = self.outcome_of(child);
                 }
             }
         }
+        ends.extend(outcome.no);
+        self.flow.enter(&ends);
         self.branch = outer;
     }
 
@@ -249,6 +275,11 @@ impl<'t> Extractor<'t> {
                     text.contains("ImportError") || text.contains("ModuleNotFoundError")
                 })
         });
+        let last = children.iter().copied().find(|child| kind_of(*child) == Kind::Finally);
+        let trying = self.flow.open_try(last.is_some());
+        let mut caught = None;
+        let mut normal = None;
+        let mut ends = Vec::new();
         for child in children {
             let guard = match kind_of(child) {
                 Kind::Block if catches_import => words.try_import,
@@ -257,10 +288,30 @@ impl<'t> Extractor<'t> {
                 _ => Symbol::NONE,
             };
             self.under(guard, |this| match kind_of(child) {
-                Kind::Except => this.except_clause(child),
+                Kind::Except => {
+                    let end = *normal.get_or_insert(this.flow.here());
+                    let dispatch = *caught.get_or_insert_with(|| this.flow.caught(&trying));
+                    this.flow.enter(&[dispatch]);
+                    this.except_clause(child);
+                    ends.push(this.flow.here());
+                    this.flow.go(end);
+                }
+                Kind::Else => {
+                    let end = normal.unwrap_or(this.flow.here());
+                    this.flow.enter(&[end]);
+                    this.clause(child);
+                    normal = Some(this.flow.here());
+                }
+                Kind::Finally => {}
                 _ => this.clause(child),
             });
         }
+        ends.push(normal.unwrap_or(self.flow.here()));
+        Flow::close_try(self, &trying, &ends, |this| {
+            if let Some(last) = last {
+                this.clause(last);
+            }
+        });
     }
 
     /// A clause with nothing of its own but a block.
@@ -272,10 +323,15 @@ impl<'t> Extractor<'t> {
     }
 
     fn except_clause(&mut self, node: Node<'_>) {
+        let first = self.bindings.len() as u32;
+        let mut past = first;
         let alias = node.child_by_field_id(fields().alias);
         for child in named_children(node) {
             match kind_of(child) {
-                Kind::Block => self.statements(child),
+                Kind::Block => {
+                    past = self.bindings.len() as u32;
+                    self.statements(child);
+                }
                 Kind::AsPattern => {
                     let parts = named_children(child);
                     let Some((value, targets)) = parts.split_first() else { continue };
@@ -293,6 +349,9 @@ impl<'t> Extractor<'t> {
                 }
             }
         }
+        for target in first..past {
+            self.flow.unbound(target);
+        }
     }
 
     /// The name of a caught exception: an instance of the class, so the class is its annotation.
@@ -304,6 +363,9 @@ impl<'t> Extractor<'t> {
     fn for_statement(&mut self, node: Node<'_>) {
         let right = node.child_by_field_id(fields().right);
         let value = right.map_or_else(Value::default, |right| self.expr(right, Use::Followed));
+        let head = self.flow.enter(&[self.flow.here()]);
+        self.flow.open_loop();
+        self.flow.enter(&[head]);
         if let Some(left) = node.child_by_field_id(fields().left) {
             self.path.push(if has_token(node, "async") { PathStep::AsyncElement } else { PathStep::Element });
             let kind = self.vocabulary.for_target;
@@ -311,21 +373,70 @@ impl<'t> Extractor<'t> {
             self.target(left, Taken { kind, value: value.id, annotation: 0, extent });
             self.path.pop();
         }
-        self.rest(node, &[fields().left, fields().right]);
+        self.looped(node, &[fields().left, fields().right], head, &[head]);
+    }
+
+    fn while_statement(&mut self, node: Node<'_>) {
+        let head = self.flow.enter(&[self.flow.here()]);
+        let mut outcome = Outcome { yes: vec![head], no: vec![head] };
+        if let Some(condition) = node.child_by_field_id(fields().condition) {
+            self.expr(condition, Use::Read);
+            outcome = self.outcome_of(condition);
+        }
+        self.flow.open_loop();
+        self.flow.enter(&outcome.yes);
+        self.looped(node, &[fields().condition], head, &outcome.no);
+    }
+
+    /// The body of a loop and its `else`. `head` decides whether there is another round, `left` are the blocks after the last.
+    fn looped(&mut self, node: Node<'_>, read: &[u16], head: u32, left: &[u32]) {
+        let mut last = None;
+        self.rest(node, read, |this, child| {
+            if kind_of(child) == Kind::Else && last.is_none() {
+                last = Some(child);
+            } else {
+                this.clause(child);
+            }
+        });
+        let (breaks, continues) = self.flow.close_loop();
+        self.flow.lead(head, &[self.flow.here()]);
+        self.flow.lead(head, &continues);
+        self.flow.enter(left);
+        if let Some(last) = last {
+            self.clause(last);
+        }
+        let mut ends = breaks;
+        ends.push(self.flow.here());
+        self.flow.enter(&ends);
+    }
+
+    fn assert_statement(&mut self, node: Node<'_>) {
+        let children = named_children(node);
+        let Some((condition, message)) = children.split_first() else { return };
+        self.part(*condition);
+        let outcome = self.outcome_of(*condition);
+        if !message.is_empty() {
+            self.flow.enter(&outcome.no);
+        }
+        for part in message {
+            self.part(*part);
+        }
+        self.flow.enter(&outcome.yes);
     }
 
     /// Reads the children of a statement that stand in none of the fields that were read already.
-    fn rest(&mut self, node: Node<'_>, read: &[u16]) {
+    fn rest<'n>(&mut self, node: Node<'n>, read: &[u16], mut clause: impl FnMut(&mut Self, Node<'n>)) {
         let done: Vec<usize> = read.iter().flat_map(|field| children_in_field(node, *field)).map(|n| n.id()).collect();
         for child in named_children(node) {
             if !done.contains(&child.id()) {
-                self.clause(child);
+                clause(self, child);
             }
         }
     }
 
     fn with_statement(&mut self, node: Node<'_>) {
         let enter = if has_token(node, "async") { PathStep::AsyncEnter } else { PathStep::Enter };
+        let first = self.flow.open_with();
         for child in named_children(node) {
             match kind_of(child) {
                 Kind::WithClause => {
@@ -338,6 +449,7 @@ impl<'t> Extractor<'t> {
                 _ => self.part(child),
             }
         }
+        self.flow.close_with(first);
     }
 
     fn with_item(&mut self, item: Node<'_>) {
@@ -355,21 +467,25 @@ impl<'t> Extractor<'t> {
         let subjects = children_in_field(node, fields().subject);
         let values: Vec<Value> = subjects.iter().map(|subject| self.expr(*subject, Use::Followed)).collect();
         let subject = if let [value] = values.as_slice() { *value } else { Value::default() };
+        let tested = if let [node] = subjects.as_slice() { self.subject(*node) } else { None };
+        let mut ends = Vec::new();
         for child in named_children(node) {
             match kind_of(child) {
                 Kind::Block => {
                     for case in named_children(child) {
                         self.under(self.vocabulary.conditional, |this| match kind_of(case) {
-                            Kind::Case => this.case(case, subject),
+                            Kind::Case => ends.push(this.case(case, subject, tested)),
                             _ => this.part(case),
                         });
                     }
                 }
                 _ if subjects.contains(&child) => {}
-                Kind::Case => self.case(child, subject),
+                Kind::Case => ends.push(self.case(child, subject, tested)),
                 _ => self.part(child),
             }
         }
+        ends.push(self.flow.here());
+        self.flow.enter(&ends);
     }
 
     fn type_alias(&mut self, node: Node<'_>) {

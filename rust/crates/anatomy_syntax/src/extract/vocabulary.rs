@@ -55,6 +55,9 @@ vocabulary! {
     async_flavor = "async", generator_flavor = "generator",
     // exports
     define = "define", add = "add", remove = "remove", unknown = "unknown",
+    // what a test proves
+    isinstance = "isinstance", not_isinstance = "not_isinstance", is_class = "is_class", issubclass = "issubclass",
+    match_class = "match_class", is_none = "is_none", not_none = "not_none", truthy = "truthy",
     // stars
     one_star = "*", two_stars = "**",
 }
