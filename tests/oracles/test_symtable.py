@@ -12,7 +12,6 @@ import io
 import symtable
 import sys
 import tokenize
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
@@ -31,7 +30,6 @@ EXCEPTIONS = {
     "literal": "a name inside a quoted annotation or type comment: CPython does not read these, we do",
     "postponed": "an annotation under `from __future__ import annotations`: this CPython leaves it out of its tables",
     "early": "a name that the body of a class uses before it binds it: Python looks it up in the module then, and so do we",
-    "normalised": "an identifier beyond ASCII that Python normalises (NFKC); here it is the text that stands there",
 }
 """Names that differ by design, by reason; everything else must be equal."""
 
@@ -157,8 +155,6 @@ def reason(name: str, place: tuple[int, int], source: bytes) -> str | None:
     """Why CPython has no such name there, if that is by design."""
     if name == "__class__":
         return name
-    if name != unicodedata.normalize("NFKC", name):
-        return "normalised"
     for why, spans in (("literal", literal_spans(source)), ("postponed", postponed_spans(source))):
         if any(start <= place < end for start, end in spans):
             return why
@@ -190,7 +186,7 @@ def compare(path: Path, source: bytes, dump: Dump) -> tuple[Counter[str], list[s
         if scope not in pairs:
             wrong.append(f"{where}: in a scope that CPython does not have")
             continue
-        seen.add((scope, unicodedata.normalize("NFKC", name)))
+        seen.add((scope, name))
         try:
             meant = oracle.meaning(pairs[scope], name)
         except KeyError:

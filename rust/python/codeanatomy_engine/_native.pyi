@@ -54,9 +54,17 @@ class CancelToken:
 class Engine:
     """The graph of one workspace. Documents may be touched from any thread, the graph from one at a time."""
 
-    def __init__(self, program: bytes, root_uri: str = "", max_file_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        program: bytes,
+        root_uri: str = "",
+        max_file_bytes: int = 0,
+        python_version: str = "3.11",
+        platform: str = "linux",
+    ) -> None:
         """Compile a program document. `root_uri` is put before relative paths to make the URIs in answers; a larger text than
-        `max_file_bytes` is not analysed, 0 being the limit of the engine."""
+        `max_file_bytes` is not analysed, 0 being the limit of the engine. Branches that ask for the version of Python or for
+        `sys.platform` are decided for that `python_version` and `platform`; ValueError if the version is none."""
 
     def set_encoding(self, encoding: str) -> None:
         """Count characters as `utf-8`, `utf-16` or `utf-32` from now on."""

@@ -45,6 +45,7 @@ pub const EVIDENCE: &[Contract] = &[
     STORES,
     TYPE_PARAMS,
     SIGNATURES,
+    CAPTURES,
 ];
 
 /// One row a file: what its path says about it.
@@ -97,7 +98,11 @@ pub const BINDINGS: Contract = Contract {
             "occurrence",
             "ordinal among the bindings of this name in this scope: its own in source order, then those made by `global` and `nonlocal` elsewhere; `self_attr` counts apart",
         ),
-        symbol("branch", "", "guard: empty, type_checking, version, platform, try_import, except_import, conditional"),
+        symbol(
+            "branch",
+            "",
+            "guard: empty, type_checking, version, platform, try_import, except_import, conditional, or unreachable: in a branch that the Python and system of the workspace never take",
+        ),
         id("value_expr", "", "expression whose value it takes; 0 if none can be named"),
         symbol(
             "unpack",
@@ -341,10 +346,10 @@ pub const STRINGS: Contract = Contract {
 /// Docstrings.
 pub const DOCSTRINGS: Contract = Contract {
     name: "docstrings",
-    doc: "Docstrings of modules, classes and functions, cleaned of indentation.",
+    doc: "Docstrings of modules, classes, functions and attributes (a text below an assignment), cleaned of indentation.",
     key: "",
     columns: &[
-        id("owner", "", "binding of the definition; for a module its scope"),
+        id("owner", "", "binding of the definition or attribute; for a module its scope"),
         column("text", ColumnType::Text, "", ""),
         FILE,
     ],
@@ -405,6 +410,21 @@ pub const SIGNATURES: Contract = Contract {
         id("function", "function", "binding of the function"),
         int("least", "parameters without a default"),
         int("most", "parameters that are no collectors; 4294967295 where `*` or `**` collects the rest"),
+        FILE,
+    ],
+};
+
+/// Names that class patterns capture.
+pub const CAPTURES: Contract = Contract {
+    name: "captures",
+    doc: "Names that a pattern captures inside a class pattern: `x` of `case Point(x, y=[first, *_])` by position, `first` by attribute.",
+    key: "binding",
+    columns: &[
+        id("binding", "binding", "binding of the captured name"),
+        id("class_expr", "", "expression that names the class"),
+        symbol("attribute", "symbol", "keyword of the pattern; empty for one by position"),
+        int("position", "ordinal among the patterns of the class, which `__match_args__` names; 0 for a keyword"),
+        symbol("unpack", "", "path inside that attribute, as in bindings"),
         FILE,
     ],
 };

@@ -12,7 +12,7 @@ use anatomy_engine::{Change, Engine, EngineError, Mode, Report};
 use anatomy_facts::codes::Severity;
 use anatomy_facts::facts::ParseError;
 use anatomy_facts::{ErrorCode, FileFacts, Stage, Symbol};
-use anatomy_syntax::{ChangedRange, Document, ModuleContext, PositionEncoding, TextIndex};
+use anatomy_syntax::{ChangedRange, Document, ModuleContext, PositionEncoding, Target, TextIndex};
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -70,6 +70,7 @@ pub struct Workspace {
     encoding: RwLock<PositionEncoding>,
     root_uri: String,
     size_limit: usize,
+    target: Arc<Target>,
     writer: Mutex<HashMap<Symbol, Vec<RecordBatch>>>,
 }
 
@@ -93,8 +94,19 @@ impl Workspace {
             encoding: RwLock::new(PositionEncoding::Utf16),
             root_uri: root_uri.trim_end_matches('/').to_owned(),
             size_limit: if size_limit == 0 { anatomy_syntax::source::SIZE_LIMIT } else { size_limit },
+            target: Arc::default(),
             writer: Mutex::default(),
         })
+    }
+
+    /// The same workspace, whose branches are decided for another Python or system than those of `Target::default`.
+    #[must_use]
+    pub fn for_target(self, target: Target) -> Workspace {
+        Workspace { target: Arc::new(target), ..self }
+    }
+
+    fn context_of(&self, file: &SourceFile) -> ModuleContext {
+        ModuleContext { target: self.target.clone(), ..file.context.clone() }
     }
 
     /// The column unit of all positions that go in and out.
@@ -114,7 +126,7 @@ impl Workspace {
         let source = anatomy_syntax::source::decode(bytes, usize::MAX);
         let document = Document::new(source.text, version);
         let diagnostics = self.diagnostics_of(&document, &file.path);
-        let open = Open { document, context: file.context.clone(), dirty: true };
+        let open = Open { document, context: self.context_of(file), dirty: true };
         held(&self.documents).insert(file.path.clone(), open);
         diagnostics
     }
@@ -186,14 +198,15 @@ impl Workspace {
     }
 
     fn extract_closed(&self, file: &SourceFile) -> Staged {
+        let context = self.context_of(file);
         match &file.content {
             Some(bytes) => {
-                let (facts, index) = anatomy_syntax::extract_file(&file.path, &file.context, bytes, self.size_limit);
+                let (facts, index) = anatomy_syntax::extract_file(&file.path, &context, bytes, self.size_limit);
                 let text = anatomy_syntax::source::decode(bytes, self.size_limit).text;
                 staged(&text, facts, index, vec![], None)
             }
             None => {
-                let (mut facts, index) = anatomy_syntax::extract_file(&file.path, &file.context, b"", self.size_limit);
+                let (mut facts, index) = anatomy_syntax::extract_file(&file.path, &context, b"", self.size_limit);
                 let named = ErrorCode::ALL.iter().find(|code| code.as_str() == file.error);
                 let code = named.copied().unwrap_or(ErrorCode::SourceUnreadable);
                 facts.errors.push(ParseError {

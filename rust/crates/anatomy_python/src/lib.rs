@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anatomy_engine::EngineError;
 use anatomy_live::{Answers, LensOptions, ParameterLabels, Workspace};
-use anatomy_syntax::{ModuleContext, PositionEncoding};
+use anatomy_syntax::{ModuleContext, PositionEncoding, Target};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -60,7 +60,8 @@ impl SourceFile {
         content: Option<Vec<u8>>,
         error: String,
     ) -> Self {
-        let context = ModuleContext { module, package, is_package, is_stub, partition, search_rank };
+        let context =
+            ModuleContext { module, package, is_package, is_stub, partition, search_rank, ..ModuleContext::default() };
         SourceFile(anatomy_live::SourceFile { path, context, content, error })
     }
 }
@@ -93,9 +94,21 @@ struct Engine(Workspace);
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (program, root_uri = "", max_file_bytes = 0))]
-    fn new(py: Python<'_>, program: &[u8], root_uri: &str, max_file_bytes: usize) -> PyResult<Self> {
-        py.detach(|| Workspace::new(program, root_uri, max_file_bytes)).map(Engine).map_err(raise)
+    #[pyo3(signature = (program, root_uri = "", max_file_bytes = 0, python_version = "3.11", platform = "linux"))]
+    fn new(
+        py: Python<'_>,
+        program: &[u8],
+        root_uri: &str,
+        max_file_bytes: usize,
+        python_version: &str,
+        platform: &str,
+    ) -> PyResult<Self> {
+        let target = Target::named(python_version, platform).ok_or_else(|| {
+            pyo3::exceptions::PyValueError::new_err(format!("`{python_version}` is no version such as 3.11"))
+        })?;
+        py.detach(|| Workspace::new(program, root_uri, max_file_bytes))
+            .map(|workspace| Engine(workspace.for_target(target)))
+            .map_err(raise)
     }
 
     fn set_encoding(&self, encoding: &str) -> PyResult<()> {

@@ -23,7 +23,7 @@ pub mod source;
 pub use call_site::{CallSite, Given, call_at};
 pub use document::{Change, ChangeError, ChangedRange, Document, changes_from_json};
 pub use errors::syntax_errors;
-pub use extract::{ModuleContext, extract, extract_file};
+pub use extract::{ModuleContext, Target, extract, extract_file};
 pub use folding::{Fold, FoldKind, folds};
 pub use parse::{Parsed, parse, parse_file};
 pub use position::{PositionEncoding, TextIndex};

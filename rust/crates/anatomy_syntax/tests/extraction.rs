@@ -208,7 +208,7 @@ match s:
         "bindings",
         &["binding", "kind", "value_expr"],
         &[
-            "a:2 match -",
+            "a:2 match `s`",
             "b:2 match -",
             "a:2 match -",
             "b:2 match -",

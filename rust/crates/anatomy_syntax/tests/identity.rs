@@ -112,6 +112,8 @@ fn every_id_of_a_row_has_a_place() {
         ("exprs", "base"),
         ("exprs", "second"),
         ("imports", "alias_expr"),
+        ("captures", "binding"),
+        ("captures", "class_expr"),
         ("type_params", "binding"),
         ("type_params", "bound_expr"),
         ("type_params", "definition"),

@@ -13,10 +13,17 @@ impl<'t> Extractor<'t> {
     pub(crate) fn docstring(&mut self, owner: Owner, body: Node<'_>) {
         let mut cursor = body.walk();
         let mut children = body.named_children(&mut cursor).filter(|child| kind_of(*child) != Kind::Comment);
-        let Some(first) = children.next().filter(|child| kind_of(*child) == Kind::ExpressionStatement) else {
+        if let Some(first) = children.next() {
+            self.docstring_in(owner, first);
+        }
+    }
+
+    /// Keeps a statement as docstring, if it is a text and nothing else.
+    pub(crate) fn docstring_in(&mut self, owner: Owner, statement: Node<'_>) {
+        if kind_of(statement) != Kind::ExpressionStatement {
             return;
-        };
-        let parts = named_children(first);
+        }
+        let parts = named_children(statement);
         let [string] = parts.as_slice() else { return };
         if !matches!(kind_of(*string), Kind::Str | Kind::ConcatenatedString) {
             return;

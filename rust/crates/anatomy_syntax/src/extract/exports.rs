@@ -4,7 +4,7 @@ use anatomy_facts::{AnchorKind, Id, Symbol, facts::Cell};
 use tree_sitter::Node;
 
 use super::{
-    Extractor, Use,
+    Extractor, Span, Use,
     kinds::{Kind, fields, kind_of, named_children},
     words::{mix, text_hash},
 };
@@ -56,6 +56,11 @@ impl<'t> Extractor<'t> {
                 let name = object.map_or(Symbol::NONE, |object| Symbol::of(self.text_of(object)));
                 self.export_row(base.id, name, self.vocabulary.module);
             }
+            // `__all__ = __all__ + [...]` keeps what it has.
+            Kind::Identifier if self.text_of(node) == "__all__" => {
+                self.expr(node, Use::Read);
+            }
+            Kind::Call if self.exported_words(node, operation) => {}
             Kind::Call if self.is_copy(node) => {
                 let arguments = node.child_by_field_id(fields().arguments);
                 if let Some(callee) = node.child_by_field_id(fields().function) {
@@ -81,6 +86,29 @@ impl<'t> Extractor<'t> {
         let callee = node.child_by_field_id(fields().function).map_or("", |callee| self.text_of(callee));
         let count = node.child_by_field_id(fields().arguments).map_or(0, |list| list.named_child_count());
         matches!(callee, "list" | "tuple" | "sorted") && count == 1
+    }
+
+    /// Where the text of `"a b c".split()` stands.
+    fn split_text(&self, node: Node<'_>) -> Option<Span> {
+        let callee = node.child_by_field_id(fields().function).filter(|callee| kind_of(*callee) == Kind::Attribute)?;
+        let text = callee.child_by_field_id(fields().object).filter(|object| kind_of(*object) == Kind::Str)?;
+        let arguments = node.child_by_field_id(fields().arguments)?;
+        let is_split = self.attribute_word(callee) == "split" && arguments.named_child_count() == 0;
+        if is_split { self.plain(text)?.verbatim } else { None }
+    }
+
+    /// Reads the words of `"a b c".split()`; false if it is something else.
+    fn exported_words(&mut self, node: Node<'_>, operation: Symbol) -> bool {
+        let Some((start, end)) = self.split_text(node) else { return false };
+        let text = &self.text[start as usize..end as usize];
+        for word in text.split_whitespace() {
+            let from = start + (word.as_ptr() as usize - text.as_ptr() as usize) as u32;
+            let span = (from, from + word.len() as u32);
+            let id = self.fresh(mix(text_hash("export"), text_hash(word)));
+            self.anchor(id, span, span, AnchorKind::Reference);
+            self.export_row(id, Symbol::of(word), operation);
+        }
+        true
     }
 
     fn exported_name(&mut self, node: Node<'_>, operation: Symbol) {

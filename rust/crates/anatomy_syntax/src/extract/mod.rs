@@ -16,6 +16,7 @@ mod exports;
 mod exprs;
 mod flow;
 mod functions;
+mod guards;
 mod imports;
 mod items;
 pub(crate) mod kinds;
@@ -29,6 +30,8 @@ mod strings;
 mod vocabulary;
 mod words;
 
+use std::sync::Arc;
+
 use anatomy_facts::{
     Anchor, AnchorKind, ErrorCode, FileFacts, Id, Severity, Symbol, TableBuilder,
     facts::{Cell, ParseError},
@@ -36,6 +39,7 @@ use anatomy_facts::{
 };
 use tree_sitter::{Node, Tree};
 
+pub use self::guards::Target;
 use self::{
     bindings::{BindingRow, PathStep},
     flow::Flow,
@@ -67,6 +71,8 @@ pub struct ModuleContext {
     pub partition: String,
     /// Order of its root on the search path.
     pub search_rank: u32,
+    /// For what branches are decided; of the workspace, not of the path.
+    pub target: Arc<Target>,
 }
 
 /// The facts of a parsed text. `errors` are its syntax errors, to which only the limits of extraction are added.
@@ -125,6 +131,7 @@ struct Extractor<'t> {
     file: Symbol,
     file_name: &'t str,
     package: &'t str,
+    target: &'t Target,
     words: Words<'t>,
     vocabulary: &'static Vocabulary,
     scopes: Vec<Scope>,
@@ -175,6 +182,7 @@ impl<'t> Extractor<'t> {
             file: Symbol::of(path),
             file_name: path,
             package: &context.package,
+            target: &context.target,
             words: Words::default(),
             vocabulary: &VOCABULARY,
             scopes: Vec::new(),

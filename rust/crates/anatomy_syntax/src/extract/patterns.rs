@@ -1,14 +1,26 @@
 //! Patterns of `match`: which words capture and which are values.
 
-use anatomy_facts::Id;
+use anatomy_facts::{Id, Symbol};
 use tree_sitter::Node;
 
 use super::{
     Extractor, Use, Value,
-    bindings::Taken,
+    bindings::{PathStep, Taken},
     flow::Subject,
-    kinds::{Kind, kind_of, named_children},
+    kinds::{Kind, has_token, kind_of, named_children},
+    rows::CaptureRow,
 };
+
+/// What a pattern is matched with, so far as that has a name here.
+#[derive(Clone, Copy, Default)]
+struct Matched {
+    /// The subject; 0 inside a class pattern.
+    subject: Id,
+    /// The class of the class pattern around, whose attribute it is, by name or by position.
+    class: Id,
+    attribute: Symbol,
+    position: u32,
+}
 
 impl<'t> Extractor<'t> {
     /// Reads a case and goes on where it does not match; the block in which it ends.
@@ -18,7 +30,7 @@ impl<'t> Extractor<'t> {
         let begun = self.flow.here();
         self.flow.enter(&[begun]);
         for pattern in &patterns {
-            self.pattern(*pattern, subject);
+            self.pattern(*pattern, Matched { subject: subject.id, ..Matched::default() });
         }
         // Captures are made only where the pattern matches: the failure leads on from before them.
         let captured = self.flow.here();
@@ -60,22 +72,27 @@ impl<'t> Extractor<'t> {
         }
     }
 
-    /// Reads a pattern. `subject` is what it is matched with, if that has a name here.
-    fn pattern(&mut self, node: Node<'_>, subject: Value) {
-        self.deeper(node, |this| this.pattern_inside(node, subject));
+    /// Reads a pattern.
+    fn pattern(&mut self, node: Node<'_>, matched: Matched) {
+        self.deeper(node, |this| this.pattern_inside(node, matched));
     }
 
-    fn pattern_inside(&mut self, node: Node<'_>, subject: Value) {
-        let unknown = Value::default();
+    fn pattern_inside(&mut self, node: Node<'_>, matched: Matched) {
         match kind_of(node) {
             Kind::CasePattern | Kind::UnionPattern => {
                 for child in named_children(node) {
-                    self.pattern(child, subject);
+                    self.pattern(child, matched);
                 }
             }
-            Kind::Identifier => self.capture(node, subject, 0),
+            Kind::TuplePattern if !has_token(node, ",") => {
+                for child in named_children(node) {
+                    self.pattern(child, matched);
+                }
+            }
+            Kind::TuplePattern | Kind::ListPattern => self.sequence(node, matched),
+            Kind::Identifier => self.capture(node, matched, 0),
             Kind::DottedName => match named_children(node).as_slice() {
-                [name] => self.capture(*name, subject, 0),
+                [name] => self.capture(*name, matched, 0),
                 _ => {
                     self.dotted_value(node);
                 }
@@ -84,24 +101,31 @@ impl<'t> Extractor<'t> {
                 let parts = named_children(node);
                 if let Some((name, patterns)) = parts.split_last() {
                     for pattern in patterns {
-                        self.pattern(*pattern, subject);
+                        self.pattern(*pattern, matched);
                     }
                     let class = patterns.first().map_or(0, |pattern| self.pattern_class(*pattern));
-                    self.capture(*name, subject, class);
+                    // The grammar takes `y=p as name` for `(y=p) as name`.
+                    let keyword = patterns.first().and_then(|pattern| self.keyword_of(*pattern));
+                    let matched = keyword.map_or(matched, |attribute| Matched { attribute, position: 0, ..matched });
+                    self.capture(*name, matched, class);
                 }
             }
             Kind::ClassPattern => {
                 let parts = named_children(node);
                 if let Some((class, patterns)) = parts.split_first() {
-                    self.dotted_value(*class);
-                    for pattern in patterns {
-                        self.pattern(*pattern, unknown);
+                    let class = self.dotted_value(*class).id;
+                    let path = std::mem::take(&mut self.path);
+                    for (position, pattern) in (0u32..).zip(patterns) {
+                        self.pattern(*pattern, Matched { class, position, ..Matched::default() });
                     }
+                    self.path = path;
                 }
             }
             Kind::KeywordPattern => {
-                for pattern in named_children(node).iter().skip(1) {
-                    self.pattern(*pattern, unknown);
+                let parts = named_children(node);
+                let attribute = self.keyword_of(node).unwrap_or(Symbol::NONE);
+                for pattern in parts.iter().skip(1) {
+                    self.pattern(*pattern, Matched { attribute, position: 0, ..matched });
                 }
             }
             Kind::Str | Kind::ConcatenatedString | Kind::Attribute => {
@@ -110,21 +134,46 @@ impl<'t> Extractor<'t> {
             Kind::Error => self.broken(node),
             _ => {
                 for child in named_children(node) {
-                    self.pattern(child, unknown);
+                    self.pattern(child, Matched::default());
                 }
             }
         }
     }
 
+    fn keyword_of(&mut self, pattern: Node<'_>) -> Option<Symbol> {
+        let inner = if kind_of(pattern) == Kind::CasePattern { pattern.named_child(0)? } else { pattern };
+        let name = inner.named_child(0).filter(|_| kind_of(inner) == Kind::KeywordPattern)?;
+        Some(self.word(name).symbol)
+    }
+
+    /// `[a, *b, c]`: what stands before a star is an item by its position.
+    fn sequence(&mut self, node: Node<'_>, matched: Matched) {
+        let mut item = matched;
+        for (at, child) in (0u32..).zip(named_children(node)) {
+            if self.text_of(child).starts_with('*') {
+                item = Matched::default();
+            }
+            self.path.push(PathStep::Item(at));
+            self.pattern(child, item);
+            self.path.pop();
+        }
+    }
+
     /// Binds a captured name; `class` names the class that the pattern asks for, if it is one.
-    fn capture(&mut self, name: Node<'_>, subject: Value, class: Id) {
+    fn capture(&mut self, name: Node<'_>, matched: Matched, class: Id) {
         let word = self.word(name);
         if name.is_missing() || self.text_of(name) == "_" {
             return;
         }
         let span = self.span(name);
         let kind = self.vocabulary.match_capture;
-        self.bind(self.scope, word, span, Taken { kind, value: subject.id, annotation: class, extent: span });
+        let taken = Taken { kind, value: matched.subject, annotation: class, extent: span };
+        let binding = self.bind(self.scope, word, span, taken);
+        if matched.class != 0 {
+            let Matched { class, attribute, position, .. } = matched;
+            let unpack = self.path_symbol();
+            self.pending.captures.push(CaptureRow { binding, class, attribute, position, unpack });
+        }
     }
 
     /// `a.b.c` as the grammar has it outside expressions: a name and the attributes on it.

@@ -51,6 +51,15 @@ pub(crate) struct TypeParamRow {
     pub(crate) bound: Id,
 }
 
+/// A row of `captures`.
+pub(crate) struct CaptureRow {
+    pub(crate) binding: u32,
+    pub(crate) class: Id,
+    pub(crate) attribute: Symbol,
+    pub(crate) position: u32,
+    pub(crate) unpack: Symbol,
+}
+
 /// A row of `class_bases`.
 pub(crate) struct ClassBaseRow {
     pub(crate) class: u32,
@@ -74,6 +83,7 @@ pub(crate) struct Pending {
     pub(crate) signatures: Vec<(u32, u32, u32)>,
     pub(crate) imports: Vec<ImportRow>,
     pub(crate) type_params: Vec<TypeParamRow>,
+    pub(crate) captures: Vec<CaptureRow>,
     pub(crate) class_bases: Vec<ClassBaseRow>,
     /// Binding, position, expression and last word.
     pub(crate) decorators: Vec<(u32, u32, Id, Symbol)>,
@@ -241,6 +251,17 @@ impl Extractor<'_> {
                 file,
             ]);
         }
+        let mut captures = TableBuilder::new(&tables::CAPTURES);
+        for row in &self.pending.captures {
+            captures.push(&[
+                Cell::Id(id_at(row.binding)),
+                Cell::Id(row.class),
+                Cell::Symbol(row.attribute),
+                Cell::Int(row.position),
+                Cell::Symbol(row.unpack),
+                file,
+            ]);
+        }
         let mut class_bases = TableBuilder::new(&tables::CLASS_BASES);
         for row in &self.pending.class_bases {
             class_bases.push(&[
@@ -313,6 +334,7 @@ impl Extractor<'_> {
             self.tables.stores,
             type_params,
             signatures,
+            captures,
         ];
         debug_assert_eq!(built.len(), EVIDENCE.len());
         FileFacts { tables: built.into_iter().map(TableBuilder::finish).collect(), anchors, errors }

@@ -6,18 +6,26 @@ use tree_sitter::Node;
 use super::{
     Extractor, Span, Use, Value,
     bindings::{PathStep, Taken, is_sequence},
-    exprs::last_word,
     flow::{Flow, Outcome},
     kinds::{Kind, children_in_field, fields, has_token, kind_of, named_children, type_field},
+    rows::Owner,
     scopes::{Declared, ScopeKind},
     words::mix,
 };
 
 impl<'t> Extractor<'t> {
-    /// Reads the statements of a block or module.
+    /// Reads the statements of a block or module. A text below an assignment is its docstring.
     pub(crate) fn statements(&mut self, block: Node<'_>) {
+        let mut assigned = None;
         for child in named_children(block) {
+            if let Some(binding) = assigned {
+                self.docstring_in(Owner::Binding(binding), child);
+            }
+            let before = self.bindings.len();
             self.part(child);
+            let is_assignment = kind_of(child) == Kind::ExpressionStatement
+                && child.named_child(0).is_some_and(|inner| kind_of(inner) == Kind::Assignment);
+            assigned = (is_assignment && self.bindings.len() > before).then(|| self.bindings.len() as u32 - 1);
         }
     }
 
@@ -192,72 +200,69 @@ impl<'t> Extractor<'t> {
 
     fn conditional_statement(&mut self, node: Node<'_>) {
         let outer = self.branch;
+        let words = self.vocabulary;
         let mut guard = Symbol::NONE;
+        let mut decided = None;
         let mut outcome = Outcome::default();
+        // Where control goes on. What is bound in a branch that is never taken does not get out of it.
         let mut ends = Vec::new();
         for child in named_children(node) {
             match kind_of(child) {
                 Kind::Block => {
+                    let is_dead = decided == Some(false);
                     self.flow.enter(&outcome.yes);
-                    self.under(guard, |this| this.statements(child));
-                    ends.push(self.flow.here());
+                    self.under(if is_dead { words.unreachable } else { guard }, |this| this.statements(child));
+                    ends.extend((!is_dead).then(|| self.flow.here()));
                 }
                 Kind::Elif => {
+                    let was_taken = decided == Some(true);
                     self.flow.enter(&outcome.no);
                     if let Some(condition) = child.child_by_field_id(fields().condition) {
-                        self.under(self.vocabulary.conditional, |this| this.expr(condition, Use::Read));
+                        let around = if was_taken { words.unreachable } else { words.conditional };
+                        self.under(around, |this| this.expr(condition, Use::Read));
                         guard = self.guard_of(condition);
+                        decided = if was_taken { decided } else { self.decided(condition) };
                         outcome = self.outcome_of(condition);
                     }
+                    let is_dead = was_taken || decided == Some(false);
                     self.flow.enter(&outcome.yes);
                     for block in named_children(child) {
                         if kind_of(block) == Kind::Block {
+                            let guard = if is_dead { words.unreachable } else { guard };
                             self.under(guard, |this| this.statements(block));
                         }
                     }
-                    ends.push(self.flow.here());
+                    ends.extend((!is_dead).then(|| self.flow.here()));
                 }
                 Kind::Else => {
-                    let words = self.vocabulary;
-                    let guard = if guard == words.type_checking { words.conditional } else { guard };
+                    let is_dead = decided == Some(true);
                     self.flow.enter(&outcome.no);
                     outcome.no = Vec::new();
                     for block in named_children(child) {
-                        self.under(guard, |this| this.part(block));
+                        self.under(if is_dead { words.unreachable } else { guard }, |this| this.part(block));
                     }
-                    ends.push(self.flow.here());
+                    ends.extend((!is_dead).then(|| self.flow.here()));
                 }
                 _ => {
                     guard = self.guard_of(child);
+                    decided = self.decided(child);
                     self.part(child);
                     outcome = self.outcome_of(child);
                 }
             }
         }
-        ends.extend(outcome.no);
+        if decided != Some(true) {
+            ends.extend(outcome.no);
+        }
         self.flow.enter(&ends);
         self.branch = outer;
     }
 
-    /// Which guard a condition is.
-    fn guard_of(&self, condition: Node<'_>) -> Symbol {
-        let words = self.vocabulary;
-        let text = self.text_of(condition);
-        if matches!(last_word(text), "TYPE_CHECKING" | "MYPY") {
-            words.type_checking
-        } else if text.contains("version_info") || text.contains("hexversion") {
-            words.version
-        } else if text.contains("sys.platform") || text.contains("os.name") || text.contains("platform.system") {
-            words.platform
-        } else {
-            words.conditional
-        }
-    }
-
-    /// Reads under a guard. Inside a more telling one, `conditional` says nothing new.
+    /// Reads under a guard. Inside a more telling one, `conditional` says nothing new; what is unreachable stays so.
     pub(crate) fn under<T>(&mut self, guard: Symbol, read: impl FnOnce(&mut Self) -> T) -> T {
         let outer = self.branch;
-        if guard != Symbol::NONE && !(guard == self.vocabulary.conditional && outer != Symbol::NONE) {
+        let says_nothing = guard == self.vocabulary.conditional && outer != Symbol::NONE;
+        if guard != Symbol::NONE && !says_nothing && outer != self.vocabulary.unreachable {
             self.branch = guard;
         }
         let value = read(self);

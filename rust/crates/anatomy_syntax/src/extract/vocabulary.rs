@@ -44,7 +44,7 @@ vocabulary! {
     module = "module", comprehension = "comprehension", type_params = "type_params",
     // guards
     type_checking = "type_checking", version = "version", platform = "platform", try_import = "try_import",
-    except_import = "except_import", conditional = "conditional",
+    except_import = "except_import", conditional = "conditional", unreachable = "unreachable",
     // kinds of parameters
     positional_only = "positional_only", positional = "positional", keyword_only = "keyword_only",
     var_positional = "var_positional", var_keyword = "var_keyword",

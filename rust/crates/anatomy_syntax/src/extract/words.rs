@@ -6,6 +6,7 @@ use std::{
 };
 
 use anatomy_facts::{Id, Symbol, id_of};
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// A text: its symbol for tables and its hash for identities (a symbol is an accident of arrival order).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,9 +59,12 @@ pub(crate) struct Words<'t> {
 }
 
 impl<'t> Words<'t> {
-    /// The word of a text of the file.
+    /// The word of an identifier of the file: Python takes those that look alike (NFKC) for one.
     pub(crate) fn of(&mut self, text: &'t str) -> Word {
-        *self.known.entry(text).or_insert_with(|| word_of(text))
+        *self.known.entry(text).or_insert_with(|| match text.is_ascii() {
+            true => word_of(text),
+            false => word_of(&ComposingNormalizerBorrowed::new_nfkc().normalize(text)),
+        })
     }
 }
 
