@@ -36,6 +36,11 @@ class WorkspaceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     respect_gitignore: bool = True
     """Leave out what `.gitignore` files leave out."""
 
+    python: str = ""
+    """Interpreter or environment of the workspace: an executable or a folder, relative to the workspace or absolute. It is read
+    and never run. Empty means: find it, from the editor, `VIRTUAL_ENV`, `CONDA_PREFIX`, `.venv`, `venv` or `env` in the
+    workspace, or the first Python on `PATH`. `codeanatomy env` shows what was found."""
+
     standard_library: bool = True
     """Follow names into the standard library, by its stubs."""
 
