@@ -44,6 +44,13 @@ class WorkspaceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     standard_library: bool = True
     """Follow names into the standard library, by its stubs."""
 
+    packages: bool = True
+    """Follow names into installed packages, by their stubs or their source. Only modules that some import leads to are read."""
+
+    library_files: Positive = 2000
+    """At most this many files of installed packages enter the graph, those nearest to the workspace first. What is left out
+    is listed with the reason in the table `library_modules`."""
+
     max_file_bytes: Positive = 8 * 1024 * 1024
     """Larger files are reported as `source-too-large` and not analysed."""
 

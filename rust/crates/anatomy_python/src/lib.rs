@@ -60,7 +60,16 @@ impl SourceFile {
         content: Option<Vec<u8>>,
         error: String,
     ) -> Self {
-        let context = ModuleContext { module, package, is_package, is_stub, partition, search_rank };
+        let context = ModuleContext {
+            module,
+            package,
+            is_package,
+            is_stub,
+            partition,
+            search_rank,
+            identity: String::new(),
+            outline: false,
+        };
         SourceFile(anatomy_live::SourceFile { path, context, content, error })
     }
 }
@@ -152,6 +161,26 @@ impl Engine {
     fn update(&self, py: Python<'_>, files: Vec<PyRef<'_, SourceFile>>, removed: Vec<String>) {
         let files: Vec<anatomy_live::SourceFile> = files.iter().map(|file| file.0.clone()).collect();
         py.detach(|| self.0.update(&files, &removed));
+    }
+
+    fn update_library(&self, py: Python<'_>, files: &[u8], removed: Vec<String>) -> PyResult<()> {
+        py.detach(|| self.0.update_library(files, &removed)).map_err(raise)
+    }
+
+    fn missing_modules<'py>(&self, py: Python<'py>, needed: Vec<String>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.0.missing_modules(&needed)))
+    }
+
+    fn forget_missing_modules(&self) {
+        self.0.forget_missing_modules();
+    }
+
+    fn unneeded_library_files(&self, py: Python<'_>, needed: Vec<String>) -> Vec<String> {
+        py.detach(|| self.0.unneeded_library_files(&needed))
+    }
+
+    fn describe_environment(&self, py: Python<'_>, tables: &[u8]) -> PyResult<()> {
+        py.detach(|| self.0.describe_environment(tables)).map_err(raise)
     }
 
     #[pyo3(signature = (cancel = None))]

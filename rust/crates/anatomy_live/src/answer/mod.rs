@@ -21,6 +21,7 @@ use anatomy_engine::{Engine, EngineError};
 use anatomy_facts::{Anchor, AnchorKind, ErrorCode, Stage, Symbol};
 use anatomy_syntax::PositionEncoding;
 
+use crate::environment::Tables;
 use crate::files::{FileView, Files};
 
 /// A snapshot with the places of its files. Cheap to clone, never changes.
@@ -30,6 +31,7 @@ pub struct Answers {
     snapshot: Arc<Snapshot>,
     files: Arc<Files>,
     root_uri: Arc<str>,
+    environment: Arc<Tables>,
 }
 
 /// The URI of a workspace path. What may not stand in a URI is percent-encoded.
@@ -52,13 +54,23 @@ pub(crate) fn uri(root: &str, path: &str) -> String {
 }
 
 /// True for a file of the workspace: files of libraries have whole URIs for paths.
-fn is_inside(file: Symbol) -> bool {
+pub(crate) fn is_inside(file: Symbol) -> bool {
     !file.text().contains("://")
 }
 
 impl Answers {
     pub(crate) fn new(engine: Arc<Engine>, snapshot: Arc<Snapshot>, files: Arc<Files>, root_uri: &str) -> Self {
-        Answers { engine, snapshot, files, root_uri: root_uri.trim_end_matches('/').into() }
+        let root_uri = root_uri.trim_end_matches('/').into();
+        Answers { engine, snapshot, files, root_uri, environment: Arc::default() }
+    }
+
+    /// The same answers beside other tables of the environment.
+    pub(crate) fn beside(self, environment: Arc<Tables>) -> Self {
+        Answers { environment, ..self }
+    }
+
+    pub(crate) fn environment(&self) -> &Arc<Tables> {
+        &self.environment
     }
 
     pub(crate) fn files(&self) -> &Arc<Files> {

@@ -19,6 +19,7 @@ mod imports;
 mod items;
 pub(crate) mod kinds;
 mod operators;
+mod outline;
 mod patterns;
 mod rows;
 mod scopes;
@@ -65,6 +66,10 @@ pub struct ModuleContext {
     pub partition: String,
     /// Order of its root on the search path.
     pub search_rank: u32,
+    /// What ids hash in place of the path; empty for the path itself.
+    pub identity: String,
+    /// Leave out what of a library's source nobody outside can ask about.
+    pub outline: bool,
 }
 
 /// The facts of a parsed text. `errors` are its syntax errors, to which only the limits of extraction are added.
@@ -123,6 +128,7 @@ struct Extractor<'t> {
     file: Symbol,
     file_name: &'t str,
     package: &'t str,
+    outline: bool,
     words: Words<'t>,
     vocabulary: &'static Vocabulary,
     scopes: Vec<Scope>,
@@ -170,8 +176,9 @@ impl<'t> Extractor<'t> {
             text,
             base: 0,
             file: Symbol::of(path),
-            file_name: path,
+            file_name: if context.identity.is_empty() { path } else { &context.identity },
             package: &context.package,
+            outline: context.outline,
             words: Words::default(),
             vocabulary: &VOCABULARY,
             scopes: Vec::new(),
