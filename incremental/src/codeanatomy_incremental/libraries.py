@@ -7,7 +7,9 @@ first, up to the limit of the options. `refresh` takes out what nothing leads to
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import Container, Mapping
 
 import msgspec
@@ -17,6 +19,17 @@ from codeanatomy_engine import Engine
 from codeanatomy_incremental import environment, library
 from codeanatomy_incremental.library import Library, LibraryFile, Missing
 from codeanatomy_incremental.options import WorkspaceOptions
+
+logger = logging.getLogger(__name__)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What the cache of library facts did since the graph was opened."""
+
+    extracted: int = 0
+    found: int = 0
+    refused: tuple[tuple[str, str], ...] = ()
+    """Files of the cache that were no good or could not be written, with the reason."""
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -40,6 +53,7 @@ class Libraries:
         self._library: Library | None = None
         self._held: dict[str, _Held] = {}
         self._absent: dict[str, str] = {}
+        self._refused: set[tuple[str, str]] = set()
 
     @property
     def is_empty(self) -> bool:
@@ -74,6 +88,17 @@ class Libraries:
         if news:
             self._describe(engine)
         return staged
+
+    def keep(self, engine: Engine) -> Kept:
+        """Write what is new into the cache, after the commit that needed it; what the cache did so far."""
+        if self.is_empty:
+            return Kept()
+        kept = msgspec.json.decode(engine.write_library(), type=Kept)
+        for name, reason in kept.refused:
+            if (name, reason) not in self._refused:
+                self._refused.add((name, reason))
+                logger.warning("the cache of library facts does without %s: %s", name, reason)
+        return kept
 
     def refresh(self, engine: Engine) -> None:
         """Stage what changed on disk, and the going of what nothing needs; `complete` afterwards."""
@@ -133,6 +158,21 @@ class Libraries:
         modules += [{"module": module, "path": "", "reason": reason} for module, reason in self._absent.items()]
         modules.sort(key=lambda row: row["module"])
         engine.describe_environment(msgspec.json.encode({"search_path": places, "library_modules": modules}))
+
+
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """Where the facts of library files are kept; empty if the system has no place for that."""
+    if environ.get("CODEANATOMY_CACHE_DIR"):
+        return os.path.abspath(environ["CODEANATOMY_CACHE_DIR"])
+    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    match sys.platform:
+        case "win32":
+            folder = environ.get("LOCALAPPDATA", "")
+        case "darwin":
+            folder = os.path.join(home, "Library", "Caches") if home else ""
+        case _:
+            folder = environ.get("XDG_CACHE_HOME") or (os.path.join(home, ".cache") if home else "")
+    return os.path.join(folder, "codeanatomy") if os.path.isabs(folder) else ""
 
 
 def _stamp(path: str) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from codeanatomy_engine import CancelToken, Engine, EngineError, Snapshot, Sourc
 
 from codeanatomy_incremental import watch, workspace
 from codeanatomy_incremental.change import Change, Closed, Edited, Opened, Rescan, Saved, Work, coalesce
-from codeanatomy_incremental.libraries import Libraries
+from codeanatomy_incremental.libraries import Libraries, cache_folder
 from codeanatomy_incremental.options import Options
 from codeanatomy_incremental.packs.load import Program
 
@@ -108,6 +108,8 @@ class Graph:
         self.workspace = workspace.Workspace(root=os.fspath(root), options=options.workspace)
         self.engine = Engine(program.document, root.as_uri(), options.workspace.max_file_bytes)
         self.engine.set_encoding(encoding)
+        if options.workspace.library_cache:
+            self.engine.keep_library_in(cache_folder(os.environ))
         self._known: dict[str, workspace.Known] = {}
         self._open: set[str] = set()
         self._listing: workspace.Listing | None = None
@@ -132,6 +134,7 @@ class Graph:
         on_progress(Progress("graph", done, len(entries), size, clock() - began))
         report = self.commit(cancel)
         on_progress(Progress("done", done, len(entries), size, clock() - began))
+        self.libraries.keep(self.engine)
         return report
 
     def apply(self, work: Work, cancel: CancelToken) -> Report:
@@ -147,6 +150,7 @@ class Graph:
         # What an editor holds is known only now: its imports may want more.
         if self._complete():
             report = _together(report, self.commit(cancel))
+        self.libraries.keep(self.engine)
         return report
 
     def commit(self, cancel: CancelToken) -> Report:

@@ -51,6 +51,10 @@ class WorkspaceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most this many files of installed packages enter the graph, those nearest to the workspace first. What is left out
     is listed with the reason in the table `library_modules`."""
 
+    library_cache: bool = True
+    """Keep what was extracted of library files in the cache folder of the user, for all workspaces: `CODEANATOMY_CACHE_DIR`,
+    else `codeanatomy` in the folder that the system has for caches."""
+
     max_file_bytes: Positive = 8 * 1024 * 1024
     """Larger files are reported as `source-too-large` and not analysed."""
 

@@ -85,6 +85,12 @@ class Engine:
     def update_library(self, files: bytes, removed: list[str]) -> None:
         """Stage files of libraries (JSON) that the engine reads itself, and the going of others, by URI."""
 
+    def keep_library_in(self, folder: str) -> None:
+        """Keep the facts of library files below a folder, for all workspaces; an empty path keeps nothing."""
+
+    def write_library(self) -> bytes:
+        """Write the facts of library files that are new; what the cache did so far (JSON): `extracted`, `found`, `refused`."""
+
     def missing_modules(self, needed: list[str]) -> bytes:
         """Modules that imports want and no file is, nearest to the workspace first: JSON `[[module, certain]]`. Each is told
         once; `certain` is false for what `from m import n` may mean by `m.n`. `needed` are wanted in any case."""

@@ -19,8 +19,11 @@ use serde::Serialize;
 use crate::answer::{Answers, is_inside};
 use crate::environment::Tables;
 use crate::files::{FileView, Files, Origin};
+use crate::library::cache::{Cache, Done};
+use crate::library::pack::{Kept, decode, encode};
 use crate::library::{LibraryFile, not_read, read};
 use crate::signature::signatures;
+use crate::sources::Sources;
 use crate::wanted::{Closure, closure};
 use crate::wants::wants;
 
@@ -73,6 +76,8 @@ pub struct Workspace {
     encoding: RwLock<PositionEncoding>,
     root_uri: String,
     size_limit: usize,
+    cache: Cache,
+    sources: Arc<Sources>,
     /// Missing modules that were told.
     told: Mutex<HashSet<Symbol>>,
     /// Whether some file may want other modules than when missing modules were told.
@@ -100,6 +105,8 @@ impl Workspace {
             encoding: RwLock::new(PositionEncoding::Utf16),
             root_uri: root_uri.trim_end_matches('/').to_owned(),
             size_limit: if size_limit == 0 { anatomy_syntax::source::SIZE_LIMIT } else { size_limit },
+            cache: Cache::default(),
+            sources: Arc::default(),
             told: Mutex::default(),
             wants_moved: AtomicBool::new(true),
             writer: Mutex::default(),
@@ -214,19 +221,53 @@ impl Workspace {
     }
 
     fn extract_library(&self, file: &LibraryFile) -> Staged {
-        let context = file.context();
         let content = read(Path::new(&file.path), self.size_limit);
         let bytes = content.as_deref().unwrap_or_default();
-        let (mut facts, index) = anatomy_syntax::extract_file(&file.uri, &context, bytes, self.size_limit);
-        facts.errors.extend(content.as_ref().err().map(|code| not_read(*code)));
         let text = anatomy_syntax::source::decode(bytes, self.size_limit).text;
-        let mut staged = staged(&text, &context, facts, index, vec![], None);
-        staged.view.origin = Some(Box::new(Origin {
+        let found = if content.is_ok() { self.kept(file, bytes) } else { None };
+        let kept = found.unwrap_or_else(|| {
+            let context = file.context();
+            let (mut facts, _) = anatomy_syntax::extract_file(&file.uri, &context, bytes, self.size_limit);
+            facts.errors.extend(content.as_ref().err().map(|code| not_read(*code)));
+            let (heads, wants) = (signatures(&text, &facts), wants(&facts, context.outline));
+            let kept = Kept { facts, heads, wants };
+            if content.is_ok() {
+                self.cache.add(file, bytes, || encode(&kept, Symbol::of(&file.uri)));
+            }
+            kept
+        });
+        let (facts, index) = (kept.facts, TextIndex::new(&text));
+        let mut view = FileView::new(facts.anchors, kept.heads, index, facts.errors, vec![], None);
+        view.module = Symbol::of(&file.module);
+        view.wants = kept.wants;
+        view.origin = Some(Box::new(Origin {
             distribution: file.distribution.clone(),
             version: file.version.clone(),
             source: file.source.clone(),
         }));
-        staged
+        Staged { tables: facts.tables, view }
+    }
+
+    /// What the cache keeps of a library file of that content.
+    fn kept(&self, file: &LibraryFile, content: &[u8]) -> Option<Kept> {
+        let facts = self.cache.find(file, content)?;
+        let kept = decode(&facts, Symbol::of(&file.uri));
+        match kept {
+            Some(_) => self.cache.count_found(),
+            None => self.cache.refuse(&file.uri, "what is kept of it cannot be read"),
+        }
+        kept
+    }
+
+    /// Keeps facts of library files below a folder; an empty path keeps nothing.
+    pub fn keep_library_in(&self, folder: &str) {
+        self.cache.keep_in(folder);
+    }
+
+    /// Writes the facts of library files that are new, and says what the cache did so far.
+    pub fn write_library(&self) -> Done {
+        self.cache.write();
+        self.cache.done()
     }
 
     /// Modules that imports want and no file is, nearest to the workspace first, as JSON `[[module, certain]]`. Each is told
@@ -282,7 +323,7 @@ impl Workspace {
     pub fn describe_environment(&self, tables: &[u8]) -> Result<(), EngineError> {
         let tables = Arc::new(Tables::from_json(tables)?);
         let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
-        *published = published.clone().beside(tables);
+        *published = published.clone().beside(tables, self.sources.clone());
         Ok(())
     }
 
@@ -399,7 +440,7 @@ impl Workspace {
         }
         let environment = published.environment().clone();
         let answers = Answers::new(self.engine.clone(), snapshot.clone(), Arc::new(files), &self.root_uri);
-        *published = answers.beside(environment);
+        *published = answers.beside(environment, self.sources.clone());
         drop(published);
         if refresh.mode == Mode::Full {
             // Readers have their answers already; the next edit shall not wait for indexes.

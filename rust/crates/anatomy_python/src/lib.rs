@@ -167,6 +167,16 @@ impl Engine {
         py.detach(|| self.0.update_library(files, &removed)).map_err(raise)
     }
 
+    fn keep_library_in(&self, folder: &str) {
+        self.0.keep_library_in(folder);
+    }
+
+    fn write_library<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let done = py.detach(|| serde_json::to_value(self.0.write_library()));
+        let done = done.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
+        Ok(PyBytes::new(py, done.to_string().as_bytes()))
+    }
+
     fn missing_modules<'py>(&self, py: Python<'py>, needed: Vec<String>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &py.detach(|| self.0.missing_modules(&needed)))
     }

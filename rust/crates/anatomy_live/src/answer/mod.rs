@@ -11,6 +11,7 @@ mod places;
 mod rename;
 mod selection;
 pub(crate) mod signature;
+mod source;
 mod symbols;
 mod tables;
 
@@ -23,6 +24,7 @@ use anatomy_syntax::PositionEncoding;
 
 use crate::environment::Tables;
 use crate::files::{FileView, Files};
+use crate::sources::Sources;
 
 /// A snapshot with the places of its files. Cheap to clone, never changes.
 #[derive(Clone)]
@@ -32,6 +34,7 @@ pub struct Answers {
     files: Arc<Files>,
     root_uri: Arc<str>,
     environment: Arc<Tables>,
+    sources: Arc<Sources>,
 }
 
 /// The URI of a workspace path. What may not stand in a URI is percent-encoded.
@@ -61,12 +64,12 @@ pub(crate) fn is_inside(file: Symbol) -> bool {
 impl Answers {
     pub(crate) fn new(engine: Arc<Engine>, snapshot: Arc<Snapshot>, files: Arc<Files>, root_uri: &str) -> Self {
         let root_uri = root_uri.trim_end_matches('/').into();
-        Answers { engine, snapshot, files, root_uri, environment: Arc::default() }
+        Answers { engine, snapshot, files, root_uri, environment: Arc::default(), sources: Arc::default() }
     }
 
-    /// The same answers beside other tables of the environment.
-    pub(crate) fn beside(self, environment: Arc<Tables>) -> Self {
-        Answers { environment, ..self }
+    /// The same answers beside the tables of an environment, and with sources that were read already.
+    pub(crate) fn beside(self, environment: Arc<Tables>, sources: Arc<Sources>) -> Self {
+        Answers { environment, sources, ..self }
     }
 
     pub(crate) fn environment(&self) -> &Arc<Tables> {

@@ -10,7 +10,8 @@ use super::Answers;
 use super::places::write_range;
 
 impl Answers {
-    /// `LocationLink[]`, best target first. On a definition: itself, unless it is an import, which is followed.
+    /// `LocationLink[]`, best target first. On a definition: itself, unless it is an import, which is followed. Of what a
+    /// stub describes the source comes first, then the stub.
     ///
     /// # Errors
     /// `unknown-file`.
@@ -35,8 +36,21 @@ impl Answers {
         }
         let Some(origin) = words.reference.or(words.binding) else { return Ok(b"[]".to_vec()) };
         let mut out = String::from("[");
+        let mut sources: Vec<(String, u32)> = Vec::new();
         for id in ids {
             let Some((file, view, anchor)) = self.place(id) else { continue };
+            // Overloads of a stub describe one function of the source.
+            if let Some(source) = self.source_of(id)
+                && !sources.contains(&(source.uri(), source.place.start))
+            {
+                sources.push((source.uri(), source.place.start));
+                if out.len() > 1 {
+                    out.push(',');
+                }
+                out.push_str("{\"originSelectionRange\":");
+                write_range(&mut out, words.view, origin.start, origin.end, encoding);
+                source.write_link(&mut out, encoding);
+            }
             if out.len() > 1 {
                 out.push(',');
             }

@@ -11,7 +11,7 @@ mod annotations;
 mod bindings;
 mod calls;
 mod classes;
-mod docstrings;
+pub(crate) mod docstrings;
 mod exports;
 mod exprs;
 mod functions;

@@ -3,6 +3,9 @@
 //! The ids of a library file hash its distribution, version and path inside it, not the folder that it happens to be
 //! installed in: two environments with the same release have the same rows but for the column `file`.
 
+pub(crate) mod cache;
+pub(crate) mod pack;
+
 use std::io::Read;
 use std::path::Path;
 
@@ -54,8 +57,13 @@ impl LibraryFile {
             partition: self.partition.clone(),
             search_rank: self.search_rank,
             identity: self.identity.clone(),
-            outline: self.partition == "library" && !self.is_stub,
+            outline: self.outline(),
         }
+    }
+
+    /// Whether only what others can ask about is extracted: in source that no stub speaks for.
+    pub(crate) fn outline(&self) -> bool {
+        self.partition == "library" && !self.is_stub
     }
 }
 
