@@ -88,7 +88,7 @@ def test_names_lead_into_the_standard_library(ws: Path, run: Any) -> None:
     (ws / "library.py").write_text("import json\n\njson.loads('1')\n")
     whole = ("--set", "workspace.standard_library=true")
     found = run("find", "definition", "library.py:3:6", "--format", "json", *whole).json
-    assert [Path(each["path"]).name for each in found] == ["__init__.pyi"]
+    assert [Path(each["path"]).name for each in found] == ["__init__.py", "__init__.pyi"]
     assert Path(found[0]["path"]).is_file()
     assert found[0]["source"].startswith("def loads(")
     assert "json/__init__.pyi:" in run("why", "library.py:3:6", *whole).out
