@@ -92,7 +92,7 @@ def test_names_lead_into_the_standard_library(ws: Path, run: Any) -> None:
     assert Path(found[0]["path"]).is_file()
     assert found[0]["source"].startswith("def loads(")
     assert "json/__init__.pyi:" in run("why", "library.py:3:6", *whole).out
-    assert run("index", "--format", "json", *whole).json["library_files"] > 500
+    assert 20 < run("index", "--format", "json", *whole).json["library_files"] < 500
     assert run("check", *whole).code == 0
 
 

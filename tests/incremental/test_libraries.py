@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 
 from codeanatomy_engine import CancelToken
 
-from codeanatomy_incremental.change import Rescan, coalesce
+from codeanatomy_incremental.change import Opened, Rescan, coalesce
 from codeanatomy_incremental.live import Graph
 
 from tests.support.environments import distribution, interpreter, virtual, write
@@ -252,3 +253,32 @@ def test_no_option_no_library(ws: Path) -> None:
     graph = opened(ws)
     assert graph.libraries.is_empty
     assert held(indexed(ws)) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_any_edits_and_a_comparison_the_graph_is_a_fresh_one(ws: Path, site: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    lines = (
+        "from kit import make",
+        "import kit.unused",
+        "from kit.core import *",
+        "import kit.gone",
+        "from late import f",
+    )
+    graph = indexed(ws, WITH)
+    for number in range(8):
+        for name in ("main.py", "other.py"):
+            chosen = dice.sample(lines, dice.randrange(len(lines)))
+            text = "\n".join([*chosen, "make().run()", "f()", ""])
+            if dice.random() < 0.5:
+                graph.open(name, text, number + 1)
+                graph.apply(coalesce([Opened(name, number + 1)], 500), CancelToken())
+                graph.close(name)
+            write(ws, {name: text})
+        if dice.random() < 0.4:
+            write(site, {"late.py": f"x = {number}\ndef f(): ...\n"})
+            os.utime(site, ns=(number, number))
+        rescan(graph)
+        assert graph.engine.snapshot().verify() == b"[]"
+    rescan(graph)
+    assert everything(graph.engine.snapshot()) == everything(indexed(ws, WITH).engine.snapshot())

@@ -307,6 +307,11 @@ class LiveGraph:
         self.submit(Edited(path, version))
         return diagnostics
 
+    def choose_python(self, python: str) -> None:
+        """Look up imports in another environment from now on."""
+        self.graph.libraries.python = python
+        self.submit(Rescan("the editor has chosen another interpreter"))
+
     def save(self, path: str) -> None:
         """Note that an editor wrote a file."""
         self.submit(Saved(path))

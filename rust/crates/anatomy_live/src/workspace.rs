@@ -357,6 +357,7 @@ impl Workspace {
     pub fn commit(&self, cancel: &AtomicBool) -> Result<CommitReport, EngineError> {
         let mut last_tables = held(&self.writer);
         let began = Instant::now();
+        self.cache.forget_read();
         let mut taken: HashMap<String, Option<Staged>> = std::mem::take(&mut *held(&self.staged));
         let mut dirty: Vec<(String, Document, ModuleContext)> = {
             let mut documents = held(&self.documents);

@@ -125,9 +125,13 @@ impl Cache {
         held(&self.done).clone()
     }
 
-    /// Writes what is new, and forgets what was read. Failures are noted and cost only the facts.
-    pub(crate) fn write(&self) {
+    /// Lets go of what was read: it is in the graph, or nobody asks for it.
+    pub(crate) fn forget_read(&self) {
         held(&self.packs).clear();
+    }
+
+    /// Writes what is new. Failures are noted and cost only the facts.
+    pub(crate) fn write(&self) {
         let news = std::mem::take(&mut *held(&self.news));
         let Some(folder) = held(&self.folder).clone() else { return };
         if news.is_empty() {
