@@ -82,6 +82,10 @@ def tables_page() -> str:
         "",
         "What is extracted from source, before any rule. `codeanatomy query` shows symbols as text. The role of a column is",
         "what rules are joined on. Places are no evidence: the table `anchors` has them, for queries only.",
+        "",
+        "For queries only are also the tables of the environment: `search_path` (position, kind, path, module, used, reason,",
+        "origin: where imports are looked up, and what was passed over), `library_modules` (module, path, reason: what imports",
+        "asked for, and why it is not there) and `library_files` (file, module, distribution, version, source).",
     ]
     for table in tables():
         key = f" Each row is named by `{table.key}`." if table.key else ""

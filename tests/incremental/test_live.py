@@ -42,8 +42,8 @@ def test_the_first_index_tells_how_far_it_is(tmp_path: Path) -> None:
     shop.build(tmp_path)
     seen: list[Progress] = []
     opened(tmp_path, {"incremental.batch_files": "2"}).index(seen.append, CancelToken())
-    assert [each.stage for each in seen] == ["list", "read", "read", "graph", "done"]
-    assert [each.files_done for each in seen] == [0, 2, 3, 3, 3]
+    assert [each.stage for each in seen] == ["list", "read", "read", "libraries", "graph", "done"]
+    assert [each.files_done for each in seen] == [0, 2, 3, 3, 3, 3]
     assert seen[-1].files_total == 3
     assert seen[-1].bytes_done == sum(len(text) for text in shop.FILES.values())
 

@@ -21,6 +21,7 @@ QUIET = {
     "incremental.reconcile_s": "0",
     "incremental.poll_s": "0",
     "workspace.standard_library": "false",
+    "workspace.packages": "false",
 }
 """Nothing happens that a test does not ask for, and nothing is there that it did not write."""
 

@@ -90,6 +90,8 @@ export class Connection implements Disposable {
       },
       {
         documentSelector: [{ language: "python", scheme: "file" }],
+        // The server reads the environment and never runs it.
+        initializationOptions: { codeanatomy: { python: (await selectedEnvironment()) ?? "" } },
         outputChannel: this.output,
         traceOutputChannel: this.output,
       },

@@ -21,8 +21,9 @@ import msgspec
 
 from codeanatomy_engine import CancelToken, Engine, EngineError, Snapshot, SourceFile
 
-from codeanatomy_incremental import library, watch, workspace
+from codeanatomy_incremental import watch, workspace
 from codeanatomy_incremental.change import Change, Closed, Edited, Opened, Rescan, Saved, Work, coalesce
+from codeanatomy_incremental.libraries import Libraries, cache_folder
 from codeanatomy_incremental.options import Options
 from codeanatomy_incremental.packs.load import Program
 
@@ -68,7 +69,7 @@ class Report(msgspec.Struct, frozen=True):
 class Progress(msgspec.Struct, frozen=True):
     """How far the first index is."""
 
-    stage: Literal["list", "read", "graph", "done"]
+    stage: Literal["list", "read", "libraries", "graph", "done"]
     files_done: int = 0
     files_total: int = 0
     bytes_done: int = 0
@@ -97,12 +98,18 @@ class LiveError(Exception):
 class Graph:
     """The graph of a workspace, driven by one thread; documents may be touched from any."""
 
-    def __init__(self, root: Path, options: Options, program: Program, encoding: str = "utf-16") -> None:
+    def __init__(
+        self, root: Path, options: Options, program: Program, encoding: str = "utf-16", python: str = ""
+    ) -> None:
+        """`python` is the interpreter that the editor has chosen, if any."""
         self.root = root
         self.options = options
+        self.libraries = Libraries(os.fspath(root), options.workspace, python, os.environ)
         self.workspace = workspace.Workspace(root=os.fspath(root), options=options.workspace)
         self.engine = Engine(program.document, root.as_uri(), options.workspace.max_file_bytes)
         self.engine.set_encoding(encoding)
+        if options.workspace.library_cache:
+            self.engine.keep_library_in(cache_folder(os.environ))
         self._known: dict[str, workspace.Known] = {}
         self._open: set[str] = set()
         self._listing: workspace.Listing | None = None
@@ -116,17 +123,18 @@ class Graph:
         on_progress(Progress(stage="list"))
         entries = tuple(self._listed().entries.values())
         done = size = 0
-        if self.options.workspace.standard_library:
-            self.engine.update(list(library.standard_library()), [])
         for batch in self._batches(entries):
             if cancel.cancelled:
                 raise LiveError("cancelled", "the index was cancelled")
             size += self._stage(batch)
             done += len(batch)
             on_progress(Progress("read", done, len(entries), size, clock() - began))
+        on_progress(Progress("libraries", done, len(entries), size, clock() - began))
+        self._complete()
         on_progress(Progress("graph", done, len(entries), size, clock() - began))
         report = self.commit(cancel)
         on_progress(Progress("done", done, len(entries), size, clock() - began))
+        self.libraries.keep(self.engine)
         return report
 
     def apply(self, work: Work, cancel: CancelToken) -> Report:
@@ -135,7 +143,15 @@ class Graph:
             self._known.pop(path, None)
         if work.disk or work.closed or work.rescan:
             self._compare(work)
-        return self.commit(cancel)
+        if work.rescan:
+            self.libraries.refresh(self.engine)
+        self._complete()
+        report = self.commit(cancel)
+        # What an editor holds is known only now: its imports may want more.
+        if self._complete():
+            report = _together(report, self.commit(cancel))
+        self.libraries.keep(self.engine)
+        return report
 
     def commit(self, cancel: CancelToken) -> Report:
         """Make the next snapshot of everything staged and every edited document."""
@@ -160,6 +176,10 @@ class Graph:
         """Give a file back to the disk; `apply` work that names it as closed afterwards."""
         self._open.discard(path)
         self.engine.close_document(path)
+
+    def _complete(self) -> bool:
+        """Stage the library files that imports want; whether there were any."""
+        return self.libraries.complete(self.engine, self._listed().entries)
 
     def _listed(self) -> workspace.Listing:
         """The listing, made by whoever needs it first: a file that an editor opens needs its module name at once."""
@@ -287,6 +307,11 @@ class LiveGraph:
         self.submit(Edited(path, version))
         return diagnostics
 
+    def choose_python(self, python: str) -> None:
+        """Look up imports in another environment from now on."""
+        self.graph.libraries.python = python
+        self.submit(Rescan("the editor has chosen another interpreter"))
+
     def save(self, path: str) -> None:
         """Note that an editor wrote a file."""
         self.submit(Saved(path))
@@ -384,6 +409,20 @@ class LiveGraph:
         thread = threading.Thread(target=act, name=f"codeanatomy-{name}", daemon=True)
         self._threads.append(thread)
         thread.start()
+
+
+def _together(first: Report, second: Report) -> Report:
+    """Two commits as one."""
+    return msgspec.structs.replace(
+        second,
+        files=tuple(sorted({*first.files, *second.files})),
+        extract_micros=first.extract_micros + second.extract_micros,
+        micros=first.micros + second.micros,
+        total_micros=first.total_micros + second.total_micros,
+        evidence=(*first.evidence, *second.evidence),
+        views=(*first.views, *second.views),
+        documents=first.documents | second.documents,
+    )
 
 
 def _source_file(entry: workspace.Entry, content: bytes | None, error: str) -> SourceFile:

@@ -36,8 +36,24 @@ class WorkspaceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     respect_gitignore: bool = True
     """Leave out what `.gitignore` files leave out."""
 
+    python: str = ""
+    """Interpreter or environment of the workspace: an executable or a folder, relative to the workspace or absolute. It is read
+    and never run. Empty means: find it, from the editor, `VIRTUAL_ENV`, `CONDA_PREFIX`, `.venv`, `venv` or `env` in the
+    workspace, or the first Python on `PATH`. `codeanatomy env` shows what was found."""
+
     standard_library: bool = True
     """Follow names into the standard library, by its stubs."""
+
+    packages: bool = True
+    """Follow names into installed packages, by their stubs or their source. Only modules that some import leads to are read."""
+
+    library_files: Positive = 2000
+    """At most this many files of installed packages enter the graph, those nearest to the workspace first. What is left out
+    is listed with the reason in the table `library_modules`."""
+
+    library_cache: bool = True
+    """Keep what was extracted of library files in the cache folder of the user, for all workspaces: `CODEANATOMY_CACHE_DIR`,
+    else `codeanatomy` in the folder that the system has for caches."""
 
     max_file_bytes: Positive = 8 * 1024 * 1024
     """Larger files are reported as `source-too-large` and not analysed."""

@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 import pathspec
 
+from codeanatomy_incremental import disk
 from codeanatomy_incremental.options import CONFIG_NAME, WorkspaceOptions
 
 SUFFIXES = (".py", ".pyi")
@@ -198,7 +199,11 @@ def compare(listing: Listing, known: Mapping[str, Known]) -> Comparison:
 
 def read(workspace: Workspace, entry: Entry, now_ns: int) -> tuple[Source, Known]:
     """The bytes of a file and what to remember of them. `now_ns` is the time of reading."""
-    content, error = (None, entry.error) if entry.error else _bytes(workspace, entry.path)
+    content, error = (
+        (None, entry.error)
+        if entry.error
+        else disk.read(_absolute(workspace, entry.path), workspace.options.max_file_bytes)
+    )
     digest = hashlib.blake2b(content or error.encode(), digest_size=16).digest()
     settled = not error and now_ns - max(entry.stamp[1], entry.stamp[2]) > _SETTLED_NS
     return (
@@ -369,22 +374,6 @@ def _stamp(workspace: Workspace, path: str, real_root: str) -> tuple[tuple[int, 
     if not stat.S_ISREG(status.st_mode):
         return stamp, "source-unreadable"
     return stamp, "source-too-large" if status.st_size > workspace.options.max_file_bytes else ""
-
-
-def _bytes(workspace: Workspace, path: str) -> tuple[bytes | None, str]:
-    """The bytes of a regular file. Opening does not block, should a pipe have taken the place of the file meanwhile."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(_absolute(workspace, path), flags)
-        with open(descriptor, "rb", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None, "source-unreadable"
-            content = b"".join(iter(lambda: file.read(1 << 20), b""))
-    except FileNotFoundError:
-        return None, "source-vanished"
-    except OSError:
-        return None, "source-unreadable"
-    return (None, "source-too-large") if len(content) > workspace.options.max_file_bytes else (content, "")
 
 
 def _search_roots(workspace: Workspace, projects: set[str], packages: set[str], sources: set[str]) -> tuple[str, ...]:

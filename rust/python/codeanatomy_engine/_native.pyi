@@ -90,6 +90,28 @@ class Engine:
     def update(self, files: list[SourceFile], removed: list[str]) -> None:
         """Stage closed files; nothing is visible before `commit`."""
 
+    def update_library(self, files: bytes, removed: list[str]) -> None:
+        """Stage files of libraries (JSON) that the engine reads itself, and the going of others, by URI."""
+
+    def keep_library_in(self, folder: str) -> None:
+        """Keep the facts of library files below a folder, for all workspaces; an empty path keeps nothing."""
+
+    def write_library(self) -> bytes:
+        """Write the facts of library files that are new; what the cache did so far (JSON): `extracted`, `found`, `refused`."""
+
+    def missing_modules(self, needed: list[str]) -> bytes:
+        """Modules that imports want and no file is, nearest to the workspace first: JSON `[[module, certain]]`. Each is told
+        once; `certain` is false for what `from m import n` may mean by `m.n`. `needed` are wanted in any case."""
+
+    def forget_missing_modules(self) -> None:
+        """Tell all missing modules again, because there may be files for them now."""
+
+    def unneeded_library_files(self, needed: list[str]) -> list[str]:
+        """URIs of library files that no import leads to."""
+
+    def describe_environment(self, tables: bytes) -> None:
+        """Set the rows of the tables `search_path` and `library_modules` (JSON), which queries see at once."""
+
     def commit(self, cancel: CancelToken | None = None) -> bytes:
         """Bring everything staged and every edited document into the next snapshot; the report of what ran."""
 

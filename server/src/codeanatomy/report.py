@@ -12,6 +12,9 @@ from codeanatomy.ide.hover import Hover
 def hover(found: Hover) -> str:
     """What a word is and why it is said to be that."""
     lines = [f"{found.title}    {shown(found.path)}:{found.line}" if found.path else found.title]
+    if found.source:
+        line = found.source.range.start.line + 1
+        lines.append(f"described by that stub; source: {shown(found.source.uri)}:{line}")
     if found.doc:
         lines += found.doc.splitlines()
     if found.claim:

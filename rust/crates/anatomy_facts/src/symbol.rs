@@ -63,6 +63,20 @@ impl Symbol {
         Symbol(interner().write().unwrap_or_else(|poison| poison.into_inner()).insert(text))
     }
 
+    /// The symbols of many texts, with few locks.
+    #[must_use]
+    pub fn all_of(texts: &[&str]) -> Vec<Symbol> {
+        let found: Vec<Option<u32>> = {
+            let held = interner().read().unwrap_or_else(|poison| poison.into_inner());
+            texts.iter().map(|text| held.find(text, xxh3_64(text.as_bytes()))).collect()
+        };
+        if found.iter().all(Option::is_some) {
+            return found.into_iter().flatten().map(Symbol).collect();
+        }
+        let mut held = interner().write().unwrap_or_else(|poison| poison.into_inner());
+        texts.iter().zip(found).map(|(text, known)| Symbol(known.unwrap_or_else(|| held.insert(text)))).collect()
+    }
+
     /// The text of this symbol; empty for a number that was never given out.
     #[must_use]
     pub fn text(self) -> &'static str {

@@ -7,6 +7,8 @@ use anatomy_facts::facts::ParseError;
 use anatomy_facts::{Anchor, AnchorKind, Id, Symbol};
 use anatomy_syntax::{ChangedRange, Document, TextIndex};
 
+use crate::wants::Want;
+
 /// One file at one text.
 #[derive(Debug, Default)]
 pub struct FileView {
@@ -26,6 +28,23 @@ pub struct FileView {
     pub version: Option<i64>,
     /// Text and tree, where an editor has the file open.
     pub document: Option<Document>,
+    /// The module that it is.
+    pub module: Symbol,
+    /// Modules that it wants.
+    pub(crate) wants: Box<[Want]>,
+    /// Where a library file comes from; `None` for a file of the workspace.
+    pub origin: Option<Box<Origin>>,
+}
+
+/// Where a library file comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// Distribution that brought it; empty if none says so.
+    pub distribution: String,
+    /// Version of the distribution.
+    pub version: String,
+    /// Path of the source that a stub describes; empty if there is none.
+    pub source: String,
 }
 
 impl FileView {
@@ -41,7 +60,7 @@ impl FileView {
     ) -> Self {
         let mut by_id: Vec<u32> = (0..anchors.len() as u32).collect();
         by_id.sort_by_key(|&at| (anchors[at as usize].id, at));
-        FileView { anchors, by_id, heads, index, errors, changed_ranges, version, document: None }
+        FileView { anchors, by_id, heads, index, errors, changed_ranges, version, ..FileView::default() }
     }
 
     /// All places, sorted by start.

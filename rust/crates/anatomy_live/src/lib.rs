@@ -1,16 +1,24 @@
 //! A workspace kept alive: open documents and closed files feed one engine; questions are answered from its snapshots.
 //!
-//! Brings syntax and engine together and adds places (anchors), which no view may read. Reads no file: text is given.
+//! Brings syntax and engine together and adds places (anchors), which no view may read. Reads no file of the workspace:
+//! their text is given. Library files it reads itself, by the paths that it is given.
 #![warn(missing_docs)]
 
 mod answer;
+mod environment;
 mod files;
+mod library;
 mod signature;
+mod sources;
+mod wanted;
+mod wants;
 mod workspace;
 
 pub use answer::Answers;
 pub use answer::folding::FoldingLimits;
 pub use answer::lenses::LensOptions;
 pub use answer::signature::ParameterLabels;
-pub use files::{FileView, Files};
+pub use files::{FileView, Files, Origin};
+pub use library::LibraryFile;
+pub use library::cache::Done;
 pub use workspace::{CommitReport, SourceFile, Workspace};

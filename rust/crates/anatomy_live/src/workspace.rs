@@ -3,23 +3,29 @@
 //! Two doors: `edit` parses and answers syntax at once and never waits for the graph; `commit` brings everything that
 //! is pending into the next snapshot. The newest text of a file wins, whatever was staged before.
 
-use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 use anatomy_engine::{Change, Engine, EngineError, Mode, Report};
-use anatomy_facts::codes::Severity;
-use anatomy_facts::facts::ParseError;
 use anatomy_facts::{ErrorCode, FileFacts, Stage, Symbol};
 use anatomy_syntax::{ChangedRange, Document, ModuleContext, PositionEncoding, Target, TextIndex};
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::answer::Answers;
-use crate::files::{FileView, Files};
+use crate::answer::{Answers, is_inside};
+use crate::environment::Tables;
+use crate::files::{FileView, Files, Origin};
+use crate::library::cache::{Cache, Done};
+use crate::library::pack::{Kept, decode, encode};
+use crate::library::{LibraryFile, not_read, read};
 use crate::signature::signatures;
+use crate::sources::Sources;
+use crate::wanted::{Closure, closure};
+use crate::wants::wants;
 
 /// A file as the workspace gives it.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +77,12 @@ pub struct Workspace {
     root_uri: String,
     size_limit: usize,
     target: Arc<Target>,
+    cache: Cache,
+    sources: Arc<Sources>,
+    /// Missing modules that were told.
+    told: Mutex<HashSet<Symbol>>,
+    /// Whether some file may want other modules than when missing modules were told.
+    wants_moved: AtomicBool,
     writer: Mutex<HashMap<Symbol, Vec<RecordBatch>>>,
 }
 
@@ -95,6 +107,10 @@ impl Workspace {
             root_uri: root_uri.trim_end_matches('/').to_owned(),
             size_limit: if size_limit == 0 { anatomy_syntax::source::SIZE_LIMIT } else { size_limit },
             target: Arc::default(),
+            cache: Cache::default(),
+            sources: Arc::default(),
+            told: Mutex::default(),
+            wants_moved: AtomicBool::new(true),
             writer: Mutex::default(),
         })
     }
@@ -188,6 +204,11 @@ impl Workspace {
     pub fn update(&self, files: &[SourceFile], removed: &[String]) {
         let extracted: Vec<(String, Staged)> =
             files.par_iter().map(|file| (file.path.clone(), self.extract_closed(file))).collect();
+        self.stage(extracted, removed);
+    }
+
+    fn stage(&self, extracted: Vec<(String, Staged)>, removed: &[String]) {
+        self.wants_moved.store(true, Ordering::Relaxed);
         let mut staged = held(&self.staged);
         for (path, facts) in extracted {
             staged.insert(path, Some(facts));
@@ -197,28 +218,141 @@ impl Workspace {
         }
     }
 
+    /// Stages library files (JSON) by their paths on disk, and the going of others by their URIs.
+    ///
+    /// # Errors
+    /// `unknown-file` for what is no list of library files.
+    pub fn update_library(&self, files: &[u8], removed: &[String]) -> Result<(), EngineError> {
+        let files: Vec<LibraryFile> = serde_json::from_slice(files).map_err(|error| {
+            let hint = "give a list of library files";
+            EngineError::new(ErrorCode::UnknownFile, Stage::Extract, format!("no library files: {error}"), hint)
+        })?;
+        let extracted = files.par_iter().map(|file| (file.uri.clone(), self.extract_library(file))).collect();
+        self.stage(extracted, removed);
+        Ok(())
+    }
+
+    fn extract_library(&self, file: &LibraryFile) -> Staged {
+        let content = read(Path::new(&file.path), self.size_limit);
+        let bytes = content.as_deref().unwrap_or_default();
+        let text = anatomy_syntax::source::decode(bytes, self.size_limit).text;
+        let found = if content.is_ok() { self.kept(file, bytes) } else { None };
+        let kept = found.unwrap_or_else(|| {
+            let context = ModuleContext { target: self.target.clone(), ..file.context() };
+            let (mut facts, _) = anatomy_syntax::extract_file(&file.uri, &context, bytes, self.size_limit);
+            facts.errors.extend(content.as_ref().err().map(|code| not_read(*code)));
+            let (heads, wants) = (signatures(&text, &facts), wants(&facts, context.outline));
+            let kept = Kept { facts, heads, wants };
+            if content.is_ok() {
+                self.cache.add(file, bytes, &self.target, || encode(&kept, Symbol::of(&file.uri)));
+            }
+            kept
+        });
+        let (facts, index) = (kept.facts, TextIndex::new(&text));
+        let mut view = FileView::new(facts.anchors, kept.heads, index, facts.errors, vec![], None);
+        view.module = Symbol::of(&file.module);
+        view.wants = kept.wants;
+        view.origin = Some(Box::new(Origin {
+            distribution: file.distribution.clone(),
+            version: file.version.clone(),
+            source: file.source.clone(),
+        }));
+        Staged { tables: facts.tables, view }
+    }
+
+    /// What the cache keeps of a library file of that content.
+    fn kept(&self, file: &LibraryFile, content: &[u8]) -> Option<Kept> {
+        let facts = self.cache.find(file, content, &self.target)?;
+        let kept = decode(&facts, Symbol::of(&file.uri));
+        match kept {
+            Some(_) => self.cache.count_found(),
+            None => self.cache.refuse(&file.uri, "what is kept of it cannot be read"),
+        }
+        kept
+    }
+
+    /// Keeps facts of library files below a folder; an empty path keeps nothing.
+    pub fn keep_library_in(&self, folder: &str) {
+        self.cache.keep_in(folder);
+    }
+
+    /// Writes the facts of library files that are new, and says what the cache did so far.
+    pub fn write_library(&self) -> Done {
+        self.cache.write();
+        self.cache.done()
+    }
+
+    /// Modules that imports want and no file is, nearest to the workspace first, as JSON `[[module, certain]]`. Each is told
+    /// once. What is staged counts; `needed` are wanted in any case.
+    #[must_use]
+    pub fn missing_modules(&self, needed: &[String]) -> Vec<u8> {
+        if !self.wants_moved.swap(false, Ordering::Relaxed) {
+            return b"[]".to_vec();
+        }
+        let mut told = held(&self.told);
+        let missing = self.closure(needed).missing;
+        let news: Vec<(&str, bool)> = missing
+            .iter()
+            .filter(|want| told.insert(want.module))
+            .map(|want| (want.module.text(), want.certain))
+            .collect();
+        serde_json::to_vec(&news).expect("names are always valid JSON")
+    }
+
+    /// Forgets which modules were told to be missing.
+    pub fn forget_missing_modules(&self) {
+        held(&self.told).clear();
+        self.wants_moved.store(true, Ordering::Relaxed);
+    }
+
+    /// Paths of library files that no import leads to, sorted.
+    #[must_use]
+    pub fn unneeded_library_files(&self, needed: &[String]) -> Vec<String> {
+        let reached = self.closure(needed).reached;
+        let published = self.answers();
+        let outside = published.files().keys().filter(|path| !is_inside(**path) && !reached.contains(path));
+        let mut paths: Vec<String> = outside.map(|path| path.text().to_owned()).collect();
+        paths.sort();
+        paths
+    }
+
+    fn closure(&self, needed: &[String]) -> Closure {
+        let needed: Vec<Symbol> = needed.iter().map(|module| Symbol::of(module)).collect();
+        let published = self.answers();
+        let staged = held(&self.staged);
+        let pending: HashMap<Symbol, Option<&FileView>> =
+            staged.iter().map(|(path, facts)| (Symbol::of(path), facts.as_ref().map(|facts| &facts.view))).collect();
+        let standing = published.files().iter().map(|(path, view)| (*path, view.as_ref()));
+        let standing = standing.filter(|(path, _)| !pending.contains_key(path));
+        let coming = pending.iter().filter_map(|(path, view)| Some((*path, (*view)?)));
+        closure(standing.chain(coming), &needed)
+    }
+
+    /// Describes the environment for queries (JSON).
+    ///
+    /// # Errors
+    /// `query-refused` for what is no such description.
+    pub fn describe_environment(&self, tables: &[u8]) -> Result<(), EngineError> {
+        let tables = Arc::new(Tables::from_json(tables)?);
+        let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
+        *published = published.clone().beside(tables, self.sources.clone());
+        Ok(())
+    }
+
     fn extract_closed(&self, file: &SourceFile) -> Staged {
         let context = self.context_of(file);
         match &file.content {
             Some(bytes) => {
                 let (facts, index) = anatomy_syntax::extract_file(&file.path, &context, bytes, self.size_limit);
                 let text = anatomy_syntax::source::decode(bytes, self.size_limit).text;
-                staged(&text, facts, index, vec![], None)
+                staged(&text, &file.context, facts, index, vec![], None)
             }
             None => {
                 let (mut facts, index) = anatomy_syntax::extract_file(&file.path, &context, b"", self.size_limit);
                 let named = ErrorCode::ALL.iter().find(|code| code.as_str() == file.error);
                 let code = named.copied().unwrap_or(ErrorCode::SourceUnreadable);
-                facts.errors.push(ParseError {
-                    start: 0,
-                    end: 0,
-                    code,
-                    severity: Severity::Warning,
-                    node_kind: "file",
-                    message: code.doc().to_owned(),
-                    related: None,
-                });
-                staged("", facts, index, vec![], None)
+                facts.errors.push(not_read(code));
+                staged("", &file.context, facts, index, vec![], None)
             }
         }
     }
@@ -236,6 +370,7 @@ impl Workspace {
     pub fn commit(&self, cancel: &AtomicBool) -> Result<CommitReport, EngineError> {
         let mut last_tables = held(&self.writer);
         let began = Instant::now();
+        self.cache.forget_read();
         let mut taken: HashMap<String, Option<Staged>> = std::mem::take(&mut *held(&self.staged));
         let mut dirty: Vec<(String, Document, ModuleContext)> = {
             let mut documents = held(&self.documents);
@@ -255,8 +390,14 @@ impl Workspace {
             self.give_tree_back(path, document);
             let facts = anatomy_syntax::extract(path, context, document.text(), &tree, document.errors().to_vec());
             let index = document.index().clone();
-            let mut facts =
-                staged(document.text(), facts, index, document.changed_ranges().to_vec(), Some(document.version()));
+            let mut facts = staged(
+                document.text(),
+                context,
+                facts,
+                index,
+                document.changed_ranges().to_vec(),
+                Some(document.version()),
+            );
             facts.view.document = Some(document.clone());
             taken.insert(path.clone(), Some(facts));
             versions.insert(path.clone(), document.version());
@@ -299,12 +440,21 @@ impl Workspace {
         let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
         let mut files: Files = published.files().as_ref().clone();
         for path in &paths {
-            match taken.remove(path).flatten() {
-                Some(staged) => files.insert(Symbol::of(path), Arc::new(staged.view)),
-                None => files.remove(&Symbol::of(path)),
+            let before = match taken.remove(path).flatten() {
+                Some(staged) => {
+                    let wants = (staged.view.module, staged.view.wants.clone());
+                    let before = files.insert(Symbol::of(path), Arc::new(staged.view));
+                    before.filter(|before| (before.module, &before.wants) == (wants.0, &wants.1))
+                }
+                None => files.remove(&Symbol::of(path)).and(None),
             };
+            if before.is_none() {
+                self.wants_moved.store(true, Ordering::Relaxed);
+            }
         }
-        *published = Answers::new(self.engine.clone(), snapshot.clone(), Arc::new(files), &self.root_uri);
+        let environment = published.environment().clone();
+        let answers = Answers::new(self.engine.clone(), snapshot.clone(), Arc::new(files), &self.root_uri);
+        *published = answers.beside(environment, self.sources.clone());
         drop(published);
         if refresh.mode == Mode::Full {
             // Readers have their answers already; the next edit shall not wait for indexes.
@@ -343,9 +493,19 @@ impl Workspace {
     }
 }
 
-fn staged(text: &str, facts: FileFacts, index: TextIndex, changed: Vec<ChangedRange>, version: Option<i64>) -> Staged {
+fn staged(
+    text: &str,
+    context: &ModuleContext,
+    facts: FileFacts,
+    index: TextIndex,
+    changed: Vec<ChangedRange>,
+    version: Option<i64>,
+) -> Staged {
     let heads = signatures(text, &facts);
-    let view = FileView::new(facts.anchors, heads, index, facts.errors, changed, version);
+    let wants = wants(&facts, context.outline);
+    let mut view = FileView::new(facts.anchors, heads, index, facts.errors, changed, version);
+    view.module = Symbol::of(&context.module);
+    view.wants = wants;
     Staged { tables: facts.tables, view }
 }
 

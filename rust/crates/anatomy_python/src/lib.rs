@@ -167,6 +167,36 @@ impl Engine {
         py.detach(|| self.0.update(&files, &removed));
     }
 
+    fn update_library(&self, py: Python<'_>, files: &[u8], removed: Vec<String>) -> PyResult<()> {
+        py.detach(|| self.0.update_library(files, &removed)).map_err(raise)
+    }
+
+    fn keep_library_in(&self, folder: &str) {
+        self.0.keep_library_in(folder);
+    }
+
+    fn write_library<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let done = py.detach(|| serde_json::to_value(self.0.write_library()));
+        let done = done.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
+        Ok(PyBytes::new(py, done.to_string().as_bytes()))
+    }
+
+    fn missing_modules<'py>(&self, py: Python<'py>, needed: Vec<String>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.0.missing_modules(&needed)))
+    }
+
+    fn forget_missing_modules(&self) {
+        self.0.forget_missing_modules();
+    }
+
+    fn unneeded_library_files(&self, py: Python<'_>, needed: Vec<String>) -> Vec<String> {
+        py.detach(|| self.0.unneeded_library_files(&needed))
+    }
+
+    fn describe_environment(&self, py: Python<'_>, tables: &[u8]) -> PyResult<()> {
+        py.detach(|| self.0.describe_environment(tables)).map_err(raise)
+    }
+
     #[pyo3(signature = (cancel = None))]
     fn commit<'py>(&self, py: Python<'py>, cancel: Option<&CancelToken>) -> PyResult<Bound<'py, PyBytes>> {
         let flag = cancel.map_or_else(Arc::default, |token| token.0.clone());

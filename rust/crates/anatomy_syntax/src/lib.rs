@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 pub mod call_site;
+pub mod definitions;
 pub mod document;
 pub mod errors;
 pub mod extract;

@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
     compiled = time.perf_counter() - began
     opened.index(on_progress, CancelToken())
     stats = msgspec.json.decode(opened.engine.snapshot().stats())
-    read = ends.get("read", 0.0)
+    read = ends.get("graph", 0.0)
     summary = {
         "root": str(root),
         "files": stats["files"],

@@ -27,6 +27,8 @@ def line(progress: Progress) -> str:
                 f"[{'#' * done}{'.' * (_WIDTH - done)}] {progress.files_done}/{progress.files_total} files, "
                 f"{progress.bytes_done / 2**20:.1f} MB, {rate:.0f} files/s"
             )
+        case "libraries":
+            return f"{progress.files_done} files read, following their imports into libraries"
         case "graph":
             return f"{progress.files_done} files read, relating them"
         case "done":

@@ -33,6 +33,13 @@ class Step(msgspec.Struct, frozen=True):
     source: str = ""
 
 
+class Source(msgspec.Struct, frozen=True):
+    """The source that a stub describes."""
+
+    uri: str
+    range: Range
+
+
 class Target(msgspec.Struct, frozen=True):
     """A definition that the word means or could have meant."""
 
@@ -45,6 +52,9 @@ class Target(msgspec.Struct, frozen=True):
     extent: Range | None = None
     signature: str = ""
     """The head of the definition, as written."""
+
+    source: Source | None = None
+    """For a definition in the stub of a library: what it describes, if that can be found."""
 
     doc: str = ""
     rule: str = ""

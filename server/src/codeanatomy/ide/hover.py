@@ -6,7 +6,7 @@ import msgspec
 
 from codeanatomy_engine import Snapshot
 
-from codeanatomy.ide.explain import Explanation, Range, Step, Target, explanation, line_of, shown
+from codeanatomy.ide.explain import Explanation, Range, Source, Step, Target, explanation, line_of, shown
 
 
 class Hover(msgspec.Struct, frozen=True):
@@ -19,6 +19,9 @@ class Hover(msgspec.Struct, frozen=True):
     path: str
     line: int
     """Counted from 1; 0 if there is no place."""
+
+    source: Source | None
+    """For a definition in a stub: the source that it describes, which is then what the place above is not."""
 
     doc: str
     claim: str
@@ -46,6 +49,7 @@ def of_explanation(found: Explanation) -> Hover:
         title=_title(best) if best else f"({found.kind}) {found.word}".rstrip(),
         path=best.path if best else "",
         line=line_of(best) if best else 0,
+        source=best.source if best else None,
         doc=best.doc if best else "",
         claim=_claim(best, len(found.targets)) if best else "",
         steps=best.steps if best else (),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
@@ -103,6 +103,32 @@ class LensData(msgspec.Struct, frozen=True):
 class _Link(msgspec.Struct, frozen=True, rename="camel"):
     target_uri: str
     target_selection_range: msgspec.Raw
+
+
+def interpreter_of(settings: object) -> str:
+    """The interpreter or environment that settings of an editor name; empty if they name none.
+
+    Settings are nested objects or have dotted names. Our own one wins; a bare command of the Python extension, its default,
+    names nothing.
+    """
+    for names in (("codeanatomy", "python"), ("python", "defaultInterpreterPath"), ("python", "pythonPath")):
+        value = _setting(settings, names)
+        if not isinstance(value, str) or "${" in value or "\0" in value:
+            continue
+        is_path = "/" in value or "\\" in value or value.startswith("~")
+        if is_path or (value and names[0] == "codeanatomy"):
+            return value
+    return ""
+
+
+def _setting(settings: object, names: tuple[str, ...]) -> object:
+    found: Any = settings
+    dotted = ".".join(names)
+    if isinstance(found, dict) and dotted in found:
+        return cast(Any, found)[dotted]
+    for name in names:
+        found = cast(Any, found).get(name) if isinstance(found, dict) else None
+    return found
 
 
 def decode(params: bytes, shape: type[T]) -> T:

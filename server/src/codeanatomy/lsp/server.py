@@ -38,6 +38,7 @@ from codeanatomy.lsp.features import (
     definition,
     diagnostics,
     did_change,
+    did_change_configuration,
     did_change_watched_files,
     did_close,
     did_open,
@@ -100,7 +101,8 @@ QUESTIONS: dict[str, ModuleType] = {
 """Requests, each answered by `answer(session, question)`."""
 
 NEWS: dict[str, ModuleType] = {
-    feature.METHOD: feature for feature in (did_change, did_change_watched_files, did_close, did_open, did_save)
+    feature.METHOD: feature
+    for feature in (did_change, did_change_configuration, did_change_watched_files, did_close, did_open, did_save)
 }
 """Notifications, each taken by `take(session, params)`."""
 
@@ -254,6 +256,7 @@ class Server(LanguageServer):
         self._uris: tuple[str, ...] = ()
         self._watches_for_us = False
         self._shows_progress = False
+        self._tells_settings = False
         for method in (*QUESTIONS, *NEWS):
             self.feature(method, _OPTIONS.get(method))(_handled_elsewhere)
         for command in execute_command.COMMANDS:
@@ -360,6 +363,7 @@ class Server(LanguageServer):
             definition_links=bool(text.definition and text.definition.link_support),
             markdown=not hovers or hovers[0] == types.MarkupKind.Markdown,
             pulls_diagnostics=text.diagnostic is not None,
+            python=convert.interpreter_of(_plain(params.initialization_options)),
             refreshes_diagnostics=bool(workspace.diagnostics and workspace.diagnostics.refresh_support),
             folds_lines_only=bool(folds.line_folding_only),
             most_folds=folds.range_limit or Client().most_folds,
@@ -372,6 +376,7 @@ class Server(LanguageServer):
         )
         watched = workspace.did_change_watched_files
         self._watches_for_us = bool(watched and watched.dynamic_registration)
+        self._tells_settings = bool(workspace.configuration)
         self._shows_progress = bool(capabilities.window and capabilities.window.work_done_progress)
         folders = [folder.uri for folder in params.workspace_folders or ()]
         root = params.root_uri or (convert.file_uri(params.root_path) if params.root_path else None)
@@ -381,11 +386,20 @@ class Server(LanguageServer):
     def _on_initialized(self, _params: Any) -> None:
         for uri in self._uris:
             self._follow(uri)
+        if self._tells_settings:
+            sections = [types.ConfigurationItem(section=section) for section in ("codeanatomy", "python")]
+            self.workspace_configuration(types.ConfigurationParams(sections), self._on_settings)
         if self._watches_for_us:
             pattern = "**/{*.py,*.pyi,.gitignore,pyproject.toml,codeanatomy.toml}"
             options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher(pattern)])
             registration = types.Registration("watched-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
             self.client_register_capability(types.RegistrationParams([registration]))
+
+    def _on_settings(self, answer: Any) -> None:
+        sections = [_plain(section) for section in answer or ()]
+        python = convert.interpreter_of(dict(zip(("codeanatomy", "python"), sections, strict=False)))
+        if python:
+            self.session.choose_python(python)
 
     def _on_folders(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         for folder in params.event.removed:
@@ -476,6 +490,15 @@ def _command_for_places(experimental: object) -> str:
         # What clients say here is agreed on with other servers.
         return ""
     return next((each for each in _SHOWS_PLACES if each in named), "")
+
+
+def _plain(value: Any) -> Any:
+    """A value of the protocol library as plain data: it makes objects of what it does not know."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in cast("dict[Any, Any]", value).items()}
+    if hasattr(value, "_asdict"):
+        return {key: _plain(each) for key, each in value._asdict().items()}
+    return value
 
 
 def _is_exit(body: bytes) -> bool:

@@ -42,6 +42,8 @@ class Client(msgspec.Struct, frozen=True):
     markdown: bool = True
     pulls_diagnostics: bool = False
     refreshes_diagnostics: bool = False
+    python: str = ""
+    """The interpreter that the editor has chosen."""
     folds_lines_only: bool = False
     most_folds: int = 5000
     label_offsets: bool = False
@@ -160,7 +162,7 @@ class Session:
         except (TomlError, PackError) as error:
             return f"{error}. Until this is mended, files are served for syntax only."
         try:
-            graph = Graph(Path(root), settings.options, settings.program, self.client.encoding)
+            graph = Graph(Path(root), settings.options, settings.program, self.client.encoding, self.client.python)
         except EngineError as error:
             wrong = config.pack_error(settings.program, error)
             return f"{wrong}. Until this is mended, files are served for syntax only."
@@ -176,6 +178,13 @@ class Session:
             if folder.uri.rstrip("/") == uri.rstrip("/"):
                 self._folders = tuple(each for each in self._folders if each is not folder)
                 folder.live.stop()
+
+    def choose_python(self, python: str) -> None:
+        """Follow another interpreter of the editor in all folders, those that come later too."""
+        if python != self.client.python:
+            self.client = msgspec.structs.replace(self.client, python=python)
+            for folder in self._folders:
+                folder.live.choose_python(python)
 
     def stop(self) -> None:
         """Stop following all folders."""

@@ -126,7 +126,9 @@ impl Answers {
                 (module.first().map_or("", |row| Symbol(row[0] as u32).text()), "module")
             }
         };
-        let doc = self.engine.docstring(&self.snapshot, id);
+        let source = self.source_of(id);
+        let own = self.engine.docstring(&self.snapshot, id);
+        let doc = if own.is_empty() { source.as_ref().map_or(own, |source| source.doc.clone()) } else { own };
         json!({
             "name": name,
             "kind": kind,
@@ -136,6 +138,7 @@ impl Answers {
             "range": range(view, anchor.start, anchor.end, encoding),
             "extent": range(view, anchor.extent_start, anchor.extent_end.max(anchor.end), encoding),
             "doc": doc,
+            "source": source.map(|source| source.shown(encoding)),
         })
     }
 

@@ -15,6 +15,7 @@ mod places;
 mod rename;
 mod selection;
 pub(crate) mod signature;
+mod source;
 mod symbols;
 mod tables;
 mod types;
@@ -26,7 +27,9 @@ use anatomy_engine::{Engine, EngineError};
 use anatomy_facts::{Anchor, AnchorKind, ErrorCode, Stage, Symbol};
 use anatomy_syntax::PositionEncoding;
 
+use crate::environment::Tables;
 use crate::files::{FileView, Files};
+use crate::sources::Sources;
 
 /// A snapshot with the places of its files. Cheap to clone, never changes.
 #[derive(Clone)]
@@ -35,6 +38,8 @@ pub struct Answers {
     snapshot: Arc<Snapshot>,
     files: Arc<Files>,
     root_uri: Arc<str>,
+    environment: Arc<Tables>,
+    sources: Arc<Sources>,
 }
 
 /// The URI of a workspace path. What may not stand in a URI is percent-encoded.
@@ -57,13 +62,23 @@ pub(crate) fn uri(root: &str, path: &str) -> String {
 }
 
 /// True for a file of the workspace: files of libraries have whole URIs for paths.
-fn is_inside(file: Symbol) -> bool {
+pub(crate) fn is_inside(file: Symbol) -> bool {
     !file.text().contains("://")
 }
 
 impl Answers {
     pub(crate) fn new(engine: Arc<Engine>, snapshot: Arc<Snapshot>, files: Arc<Files>, root_uri: &str) -> Self {
-        Answers { engine, snapshot, files, root_uri: root_uri.trim_end_matches('/').into() }
+        let root_uri = root_uri.trim_end_matches('/').into();
+        Answers { engine, snapshot, files, root_uri, environment: Arc::default(), sources: Arc::default() }
+    }
+
+    /// The same answers beside the tables of an environment, and with sources that were read already.
+    pub(crate) fn beside(self, environment: Arc<Tables>, sources: Arc<Sources>) -> Self {
+        Answers { environment, sources, ..self }
+    }
+
+    pub(crate) fn environment(&self) -> &Arc<Tables> {
+        &self.environment
     }
 
     pub(crate) fn files(&self) -> &Arc<Files> {

@@ -13,7 +13,8 @@ use super::{Answers, Words};
 pub(super) type Place = (Symbol, u32, u32, bool);
 
 impl Answers {
-    /// `LocationLink[]`, best target first. On a definition: itself, unless it is an import, which is followed.
+    /// `LocationLink[]`, best target first. On a definition: itself, unless it is an import, which is followed. Of what a
+    /// stub describes the source comes first, then the stub.
     ///
     /// # Errors
     /// `unknown-file`.
@@ -83,8 +84,21 @@ impl Answers {
     pub(super) fn links(&self, ids: Vec<Id>, words: &Words<'_>, encoding: PositionEncoding) -> Vec<u8> {
         let Some(origin) = words.reference.or(words.binding) else { return b"[]".to_vec() };
         let mut out = String::from("[");
+        let mut sources: Vec<(String, u32)> = Vec::new();
         for id in ids {
             let Some((file, view, anchor)) = self.place(id) else { continue };
+            // Overloads of a stub describe one function of the source.
+            if let Some(source) = self.source_of(id)
+                && !sources.contains(&(source.uri(), source.place.start))
+            {
+                sources.push((source.uri(), source.place.start));
+                if out.len() > 1 {
+                    out.push(',');
+                }
+                out.push_str("{\"originSelectionRange\":");
+                write_range(&mut out, words.view, origin.start, origin.end, encoding);
+                source.write_link(&mut out, encoding);
+            }
             if out.len() > 1 {
                 out.push(',');
             }

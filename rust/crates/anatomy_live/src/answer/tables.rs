@@ -30,6 +30,14 @@ impl Answers {
         if asks("ts_changed_ranges") {
             extra.push(("ts_changed_ranges".to_owned(), self.changed_ranges_table()?));
         }
+        for (name, rows) in self.environment.named() {
+            if asks(name) {
+                extra.push(((*name).to_owned(), rows.clone()));
+            }
+        }
+        if asks("library_files") {
+            extra.push(("library_files".to_owned(), self.library_files_table()?));
+        }
         self.engine.query(&self.snapshot, extra, sql, most)
     }
 
@@ -134,6 +142,38 @@ impl Answers {
                 Arc::new(StringArray::from(severities)),
                 Arc::new(StringArray::from(codes)),
                 Arc::new(StringArray::from(messages)),
+            ],
+        )
+    }
+
+    fn library_files_table(&self) -> Result<RecordBatch, EngineError> {
+        let mut numbers: [Vec<u32>; 2] = Default::default();
+        let mut texts: [Vec<&str>; 3] = Default::default();
+        for file in self.sorted_files() {
+            let view = &self.files[&file];
+            let Some(origin) = &view.origin else { continue };
+            numbers[0].push(file.0);
+            numbers[1].push(view.module.0);
+            texts[0].push(&origin.distribution);
+            texts[1].push(&origin.version);
+            texts[2].push(&origin.source);
+        }
+        let [file, module] = numbers;
+        let [distribution, version, source] = texts;
+        table(
+            vec![
+                field("file", ColumnType::Symbol, "file"),
+                field("module", ColumnType::Symbol, "module"),
+                field("distribution", ColumnType::Text, ""),
+                field("version", ColumnType::Text, ""),
+                field("source", ColumnType::Text, ""),
+            ],
+            vec![
+                Arc::new(UInt32Array::from(file)),
+                Arc::new(UInt32Array::from(module)),
+                Arc::new(StringArray::from(distribution)),
+                Arc::new(StringArray::from(version)),
+                Arc::new(StringArray::from(source)),
             ],
         )
     }

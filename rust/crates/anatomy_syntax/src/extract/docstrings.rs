@@ -37,7 +37,7 @@ impl<'t> Extractor<'t> {
 }
 
 /// A docstring without the margin that its lines but the first share, and without blank lines at its ends.
-fn cleaned(text: &str) -> String {
+pub(crate) fn cleaned(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(|line| line.replace('\t', "        ")).collect();
     let margin = lines
         .iter()

@@ -105,7 +105,9 @@ impl<'t> Extractor<'t> {
         }
         if let Some(body) = node.child_by_field_id(fields().body) {
             self.docstring(Owner::Binding(binding), body);
-            self.statements(body);
+            if !self.is_of_no_consequence(body, returned.is_some()) {
+                self.statements(body);
+            }
         }
         // What error recovery left between the parts.
         for child in named_children(node) {

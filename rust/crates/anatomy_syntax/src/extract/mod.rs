@@ -11,7 +11,7 @@ mod annotations;
 mod bindings;
 mod calls;
 mod classes;
-mod docstrings;
+pub(crate) mod docstrings;
 mod exports;
 mod exprs;
 mod flow;
@@ -21,6 +21,7 @@ mod imports;
 mod items;
 pub(crate) mod kinds;
 mod operators;
+mod outline;
 mod patterns;
 mod rows;
 mod scopes;
@@ -73,6 +74,10 @@ pub struct ModuleContext {
     pub search_rank: u32,
     /// For what branches are decided; of the workspace, not of the path.
     pub target: Arc<Target>,
+    /// What ids hash in place of the path; empty for the path itself.
+    pub identity: String,
+    /// Leave out what of a library's source nobody outside can ask about.
+    pub outline: bool,
 }
 
 /// The facts of a parsed text. `errors` are its syntax errors, to which only the limits of extraction are added.
@@ -132,6 +137,7 @@ struct Extractor<'t> {
     file_name: &'t str,
     package: &'t str,
     target: &'t Target,
+    outline: bool,
     words: Words<'t>,
     vocabulary: &'static Vocabulary,
     scopes: Vec<Scope>,
@@ -180,9 +186,10 @@ impl<'t> Extractor<'t> {
             text,
             base: 0,
             file: Symbol::of(path),
-            file_name: path,
+            file_name: if context.identity.is_empty() { path } else { &context.identity },
             package: &context.package,
             target: &context.target,
+            outline: context.outline,
             words: Words::default(),
             vocabulary: &VOCABULARY,
             scopes: Vec::new(),

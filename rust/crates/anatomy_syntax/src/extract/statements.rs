@@ -38,6 +38,7 @@ impl<'t> Extractor<'t> {
         match kind_of(node) {
             Kind::Comment => {}
             Kind::Block => self.statements(node),
+            Kind::ExpressionStatement if self.binds_nothing(node) => {}
             Kind::ExpressionStatement if node.named_child_count() == 1 => {
                 if let Some(child) = node.named_child(0) {
                     self.part(child);

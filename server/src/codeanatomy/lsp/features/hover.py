@@ -31,7 +31,10 @@ def answer(session: Session, question: Question) -> bytes:
 def markdown(found: Hover, root_uri: str) -> str:
     """A hover as Markdown. Text of the user's files is escaped; only places can be clicked."""
     parts = [convert.code_block(found.title)]
-    if found.path:
+    if found.path and found.source:
+        source = _place(found.source.uri, found.source.range.start.line + 1, root_uri)
+        parts.append(f"Source {source}, described by the stub {_place(found.path, found.line, root_uri)}")
+    elif found.path:
         parts.append(_place(found.path, found.line, root_uri))
     if found.doc:
         parts.append(convert.escaped(found.doc))

@@ -1,0 +1,183 @@
+"""The library files of a graph: those that the imports of the workspace lead to, and no others.
+
+The engine says which modules are missing, the search path says which files they are, and the engine reads these, until nothing
+is missing any more. What comes in depends on the imports alone, not on the order in which they were written: nearest modules
+first, up to the limit of the options. `refresh` takes out what nothing leads to any longer and follows a changed environment.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Container, Mapping
+
+import msgspec
+
+from codeanatomy_engine import Engine
+
+from codeanatomy_incremental import environment, library
+from codeanatomy_incremental.library import Library, LibraryFile, Missing
+from codeanatomy_incremental.options import WorkspaceOptions
+
+logger = logging.getLogger(__name__)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What the cache of library facts did since the graph was opened."""
+
+    extracted: int = 0
+    found: int = 0
+    refused: tuple[tuple[str, str], ...] = ()
+    """Files of the cache that were no good or could not be written, with the reason."""
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """A library file in the graph, and its size and modification time when it was read."""
+
+    file: LibraryFile
+    stamp: tuple[int, int]
+
+
+class Libraries:
+    """What one graph holds of the libraries of its environment."""
+
+    def __init__(self, root: str, options: WorkspaceOptions, python: str, environ: Mapping[str, str]) -> None:
+        self._root = root
+        self._options = options
+        self._environ = environ
+        self.python = python
+        """The interpreter that the editor has chosen; `refresh` follows a change."""
+        self._needed: list[str] = list(library.NEEDED) if options.standard_library else []
+        self._environment: environment.Environment | None = None
+        self._library: Library | None = None
+        self._held: dict[str, _Held] = {}
+        self._absent: dict[str, str] = {}
+        self._refused: set[tuple[str, str]] = set()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the options want no libraries at all."""
+        return not (self._options.standard_library or self._options.packages)
+
+    def complete(self, engine: Engine, inside: Container[str]) -> bool:
+        """Stage every library file that imports want and that is not there; whether there were any.
+
+        `inside` are the paths of the workspace.
+        """
+        if self.is_empty:
+            return False
+        news = staged = False
+        while missing := msgspec.json.decode(engine.missing_modules(self._needed), type=list[tuple[str, bool]]):
+            if self._library is None:
+                self._look()
+            files: list[LibraryFile] = []
+            packages = sum(held.file.partition == "library" for held in self._held.values())
+            for module, certain in missing:
+                found = self._admitted(module, inside, packages)
+                if isinstance(found, LibraryFile):
+                    packages += found.partition == "library"
+                    files.append(found)
+                    self._held[found.uri] = _Held(found, _stamp(found.path))
+                elif certain or found.exists:
+                    self._absent[module] = found.reason
+            news = True
+            if files:
+                engine.update_library(msgspec.json.encode(files), [])
+                staged = True
+        if news:
+            self._describe(engine)
+        return staged
+
+    def keep(self, engine: Engine) -> Kept:
+        """Write what is new into the cache, after the commit that needed it; what the cache did so far."""
+        if self.is_empty:
+            return Kept()
+        kept = msgspec.json.decode(engine.write_library(), type=Kept)
+        for name, reason in kept.refused:
+            if (name, reason) not in self._refused:
+                self._refused.add((name, reason))
+                logger.warning("the cache of library facts does without %s: %s", name, reason)
+        return kept
+
+    def refresh(self, engine: Engine) -> None:
+        """Stage what changed on disk, and the going of what nothing needs; `complete` afterwards."""
+        if self.is_empty or self._library is None:
+            return
+        removed: set[str] = set()
+        if self._look():
+            for uri, held in self._held.items():
+                if self._library.resolve(held.file.module) != held.file:
+                    removed.add(uri)
+        changed: list[LibraryFile] = []
+        for uri, held in self._held.items():
+            stamp = _stamp(held.file.path)
+            if uri not in removed and stamp != held.stamp:
+                changed.append(held.file)
+                self._held[uri] = _Held(held.file, stamp)
+        removed.update(engine.unneeded_library_files(self._needed))
+        for uri in removed:
+            self._held.pop(uri, None)
+        changed = [file for file in changed if file.uri not in removed]
+        if removed or changed:
+            engine.update_library(msgspec.json.encode(changed), sorted(removed))
+        self._absent.clear()
+        engine.forget_missing_modules()
+        self._describe(engine)
+
+    def _look(self) -> bool:
+        """Discover the environment; whether it is another one than before."""
+        found = environment.discover(self._root, self._options.python, self.python, self._environ)
+        if self._library is not None and found == self._environment:
+            return False
+        self._environment = found
+        self._library = Library(found, self._options.standard_library, self._options.packages)
+        return True
+
+    def _admitted(self, module: str, inside: Container[str], packages: int) -> LibraryFile | Missing:
+        """The file of a module if it may come in beside that many files of packages."""
+        assert self._library is not None
+        found = self._library.resolve(module)
+        if isinstance(found, Missing):
+            return found
+        held = self._held.get(found.uri)
+        if held is not None and held.file.module != module:
+            return Missing(f"its file is in the graph as `{held.file.module}`", exists=True)
+        prefix = self._root.rstrip(os.sep) + os.sep
+        if found.path.startswith(prefix) and found.path[len(prefix) :].replace(os.sep, "/") in inside:
+            return Missing("its file belongs to the workspace", exists=True)
+        if found.partition == "library" and packages >= self._options.library_files:
+            said = f"the graph holds {packages} files of packages already (option workspace.library_files)"
+            return Missing(said, exists=True)
+        return found
+
+    def _describe(self, engine: Engine) -> None:
+        """Tell what was looked up, for queries."""
+        places = library.places(self._environment) if self._environment is not None else ()
+        modules = [{"module": held.file.module, "path": uri, "reason": ""} for uri, held in self._held.items()]
+        modules += [{"module": module, "path": "", "reason": reason} for module, reason in self._absent.items()]
+        modules.sort(key=lambda row: row["module"])
+        engine.describe_environment(msgspec.json.encode({"search_path": places, "library_modules": modules}))
+
+
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """Where the facts of library files are kept; empty if the system has no place for that."""
+    if environ.get("CODEANATOMY_CACHE_DIR"):
+        return os.path.abspath(environ["CODEANATOMY_CACHE_DIR"])
+    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    match sys.platform:
+        case "win32":
+            folder = environ.get("LOCALAPPDATA", "")
+        case "darwin":
+            folder = os.path.join(home, "Library", "Caches") if home else ""
+        case _:
+            folder = environ.get("XDG_CACHE_HOME") or (os.path.join(home, ".cache") if home else "")
+    return os.path.join(folder, "codeanatomy") if os.path.isabs(folder) else ""
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (-1, -1)
+    return (status.st_size, status.st_mtime_ns)

@@ -1,0 +1,81 @@
+//! From a definition in a stub to the source that it describes.
+
+use std::path::Path;
+
+use anatomy_facts::{Id, Symbol};
+use anatomy_syntax::PositionEncoding;
+use serde_json::{Value, json};
+
+use super::Answers;
+use super::navigate::json_text;
+use super::places::write_range_of;
+use crate::sources::Found;
+
+impl Answers {
+    /// The definition in the source that an id in a stub of a library describes, if the source has it.
+    pub(super) fn source_of(&self, id: Id) -> Option<Found> {
+        let (file, view, _) = self.place(id)?;
+        let source = &view.origin.as_ref().filter(|origin| !origin.source.is_empty())?.source;
+        let module = self.rows("files", "file", u64::from(file.0), &["module"]);
+        let module = Symbol(module.first()?[0] as u32).text();
+        self.sources.find(Path::new(source), module, &self.qualified(id)?)
+    }
+
+    /// `Class.method`, `function(parameter)`; empty for a module, none for what stands inside a function.
+    fn qualified(&self, id: Id) -> Option<String> {
+        let Some(binding) = self.rows("bindings", "binding", id, &["name", "scope", "kind"]).into_iter().next() else {
+            return self.rows("scopes", "scope", id, &["kind"]).first().map(|_| String::new());
+        };
+        let mut name = Symbol(binding[0] as u32).text().to_owned();
+        let mut scope = binding[1];
+        let mut divider = if Symbol(binding[2] as u32).text() == "param" { '(' } else { '.' };
+        // No one nests classes deeper than this.
+        for _ in 0..64 {
+            let row = self.rows("scopes", "scope", scope, &["kind", "name", "parent"]).into_iter().next()?;
+            match (Symbol(row[0] as u32).text(), divider) {
+                ("module", _) => return Some(name),
+                ("class", '.') | ("function", '(') => name = format!("{}{divider}{name}", Symbol(row[1] as u32).text()),
+                ("type_params", _) => {}
+                _ => return None,
+            }
+            divider = '.';
+            scope = row[2];
+        }
+        None
+    }
+}
+
+impl Found {
+    /// The URI of the source.
+    pub(super) fn uri(&self) -> String {
+        let path = self.path.to_string_lossy().replace('\\', "/");
+        super::uri("file://", path.trim_start_matches('/'))
+    }
+
+    /// The place as a value: `{"uri", "range"}`.
+    pub(super) fn shown(&self, encoding: PositionEncoding) -> Value {
+        let (start, end) = (
+            self.definitions.index.position(self.place.start, encoding),
+            self.definitions.index.position(self.place.end, encoding),
+        );
+        json!({
+            "uri": self.uri(),
+            "range": {
+                "start": {"line": start.0, "character": start.1},
+                "end": {"line": end.0, "character": end.1},
+            },
+        })
+    }
+
+    /// Writes the rest of a `LocationLink`, behind where it starts from.
+    pub(super) fn write_link(&self, out: &mut String, encoding: PositionEncoding) {
+        let (index, place) = (&self.definitions.index, self.place);
+        out.push_str(",\"targetUri\":");
+        out.push_str(&json_text(&self.uri()));
+        out.push_str(",\"targetRange\":");
+        write_range_of(out, index, place.extent_start, place.extent_end, encoding);
+        out.push_str(",\"targetSelectionRange\":");
+        write_range_of(out, index, place.start, place.end, encoding);
+        out.push('}');
+    }
+}

@@ -1,0 +1,65 @@
+//! Which library files the graph needs: the closure of what the workspace imports, through the imports of libraries.
+//!
+//! Breadth first, each level in the order of names: what is nearest to the workspace comes first, whatever order the files
+//! came in. A module of the workspace hides everything of that name, and below it, in libraries, as it does in Python.
+
+use std::collections::{HashMap, HashSet};
+
+use anatomy_facts::Symbol;
+
+use crate::files::FileView;
+use crate::wants::Want;
+
+/// What is there and what is not.
+#[derive(Debug, Default)]
+pub(crate) struct Closure {
+    /// Modules without a file, nearest first.
+    pub(crate) missing: Vec<Want>,
+    /// Paths of library files that something needs.
+    pub(crate) reached: HashSet<Symbol>,
+}
+
+/// The closure over the given files, by path.
+pub(crate) fn closure<'a>(files: impl Iterator<Item = (Symbol, &'a FileView)>, needed: &[Symbol]) -> Closure {
+    let mut inside: HashSet<&'static str> = HashSet::new();
+    let mut library: HashMap<Symbol, Vec<(Symbol, &'a FileView)>> = HashMap::new();
+    let mut level: Vec<Want> = needed.iter().map(|module| Want { module: *module, certain: true }).collect();
+    for (path, view) in files {
+        if crate::answer::is_inside(path) {
+            inside.insert(view.module.text());
+            level.extend_from_slice(&view.wants);
+        } else {
+            library.entry(view.module).or_default().push((path, view));
+        }
+    }
+    let mut found = Closure::default();
+    let mut seen: HashSet<Symbol> = HashSet::new();
+    while !level.is_empty() {
+        level.sort_unstable_by_key(|want| (want.module.text(), !want.certain));
+        level.dedup_by_key(|want| want.module);
+        let mut next: Vec<Want> = Vec::new();
+        for want in level {
+            let pinned = needed.contains(&want.module);
+            if !seen.insert(want.module) || (!pinned && is_hidden(want.module.text(), &inside)) {
+                continue;
+            }
+            match library.get(&want.module) {
+                Some(files) => {
+                    for (path, view) in files {
+                        found.reached.insert(*path);
+                        next.extend(view.wants.iter().filter(|want| !seen.contains(&want.module)));
+                    }
+                }
+                None => found.missing.push(want),
+            }
+        }
+        level = next;
+    }
+    found
+}
+
+/// Whether the workspace has the module or a package that it would lie in. Modules that rules need cannot be hidden.
+fn is_hidden(module: &str, inside: &HashSet<&'static str>) -> bool {
+    let prefixes = module.match_indices('.').map(|(at, _)| &module[..at]).chain(std::iter::once(module));
+    prefixes.into_iter().any(|prefix| inside.contains(prefix))
+}

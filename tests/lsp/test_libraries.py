@@ -1,0 +1,87 @@
+"""Installed packages in an editor: where they lie is read off the environment that the editor has chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.editor import Editor
+from tests.support.environments import distribution, interpreter, virtual, write
+
+KIT = {
+    "kit/__init__.py": "from .core import make\n",
+    "kit/core.py": "def make():\n    ...\n\n\ndef use():\n    return make()\n",
+}
+MAIN = "import json\nfrom kit import make\n\nmake()\njson.loads('1')\n"
+SOURCES = {"json/__init__.py": '\n\ndef loads(s):\n    """Read a text."""\n'}
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Path:
+    base = interpreter(tmp_path / "python", files=SOURCES)
+    virtual(tmp_path / "chosen", base, files=distribution("kit", "1", KIT))
+    virtual(tmp_path / "bare", base)
+    return write(tmp_path / "ws", {"main.py": MAIN, "codeanatomy.toml": ""})
+
+
+def definition(editor: Editor, uri: str, line: int, character: int) -> list[tuple[str, int]]:
+    params = {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
+    links: list[dict[str, Any]] = editor.request("textDocument/definition", params)
+    return [
+        ("/".join(each["uri"].split("/")[-2:]), each["range"]["start"]["line"])
+        if "uri" in each
+        else ("/".join(each["targetUri"].split("/")[-2:]), each["targetSelectionRange"]["start"]["line"])
+        for each in links
+    ]
+
+
+def test_the_interpreter_of_the_editor_decides_and_may_change(ws: Path, tmp_path: Path) -> None:
+    main = (ws / "main.py").as_uri()
+    with Editor(ws, timeout=60) as editor:
+        editor.initialize(
+            initializationOptions={"python": {"defaultInterpreterPath": str(tmp_path / "bare/bin/python")}}
+        )
+        assert definition(editor, main, 3, 1) == [("ws/main.py", 1)]
+        settings = {"codeanatomy": {"python": str(tmp_path / "chosen")}}
+        editor.notify("workspace/didChangeConfiguration", {"settings": settings})
+        assert definition(editor, main, 3, 1) == [("kit/core.py", 0)]
+        assert definition(editor, main, 4, 6)[0] == ("json/__init__.py", 2)
+        core = (tmp_path / "chosen/lib/python3.12/site-packages/kit/core.py").as_uri()
+        assert definition(editor, core, 5, 12) == [("kit/core.py", 0)]
+        hover = editor.ask("textDocument/hover", "main.py", 4, 6)["contents"]["value"]
+        assert "Read a text" in hover
+        assert "described by the stub" in hover
+        assert editor.shut_down() == 0
+
+
+def test_the_editor_is_asked_for_its_settings(ws: Path, tmp_path: Path) -> None:
+    with Editor(ws, timeout=60) as editor:
+        editor.initialize({"workspace": {"configuration": True}})
+        asked = editor.wait_for(lambda message: message.get("method") == "workspace/configuration")
+        assert [each["section"] for each in asked["params"]["items"]] == ["codeanatomy", "python"]
+        answer = [None, {"defaultInterpreterPath": str(tmp_path / "chosen/bin/python")}]
+        editor.send({"jsonrpc": "2.0", "id": asked["id"], "result": answer})
+        assert definition(editor, (ws / "main.py").as_uri(), 3, 1) == [("kit/core.py", 0)]
+        assert editor.shut_down() == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"codeanatomy": {"python": ".venv"}}, ".venv"),
+        ({"codeanatomy.python": ".venv", "python": {"pythonPath": "/x"}}, ".venv"),
+        ({"python": {"defaultInterpreterPath": "/usr/bin/python3"}}, "/usr/bin/python3"),
+        ({"python.pythonPath": "~/env/bin/python"}, "~/env/bin/python"),
+        ({"python": {"defaultInterpreterPath": "python"}}, ""),
+        ({"python": {"defaultInterpreterPath": "${workspaceFolder}/.venv"}}, ""),
+        ({"python": "odd", "codeanatomy": ["odd"]}, ""),
+        (None, ""),
+        ([], ""),
+    ],
+)
+def test_settings_name_an_interpreter_in_many_ways(settings: object, expected: str) -> None:
+    from codeanatomy.lsp.convert import interpreter_of
+
+    assert interpreter_of(settings) == expected
