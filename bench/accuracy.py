@@ -154,11 +154,12 @@ def measured(name: str, peers: Sequence[Peer], seeds: Sequence[int], options: ar
 
 @contextmanager
 def copied(name: str) -> Iterator[Path]:
-    """A root that holds a copy of an installed package, and a project file so that every server takes it for the root."""
+    """A root that holds a copy of an installed package, and project files so that every server looks for none above it."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         root = Path(scratch).resolve()
         shutil.copytree(environments.package(name), root / name, ignore=shutil.ignore_patterns("__pycache__"))
         (root / "pyproject.toml").write_text(f'[project]\nname = "{name}"\nversion = "1"\n', "utf-8")
+        (root / "pyrightconfig.json").write_text("{}", "utf-8")
         yield root
 
 

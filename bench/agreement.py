@@ -22,7 +22,7 @@ from bench.peers import Peer
 from bench.questions import KINDS, Corpus, Token
 from bench.session import Place, Point, Session
 
-_IS_LIBRARY = re.compile(r"stdlib|site-packages|lib-dynload|python3(\.\d+)?")
+_IS_LIBRARY = re.compile(r"stdlib|site-packages|lib-dynload|python3(\.\d+)?|pyrefly_bundled_\w+")
 
 Answers = list[set[Place] | None]
 """One for each question; None if there was no time left to ask it."""
