@@ -116,6 +116,8 @@ lock: $(STAMPS)/uv
 	  --group pyproject.toml:dev incremental/pyproject.toml server/pyproject.toml \
 	  --no-emit-package codeanatomy --no-emit-package codeanatomy-incremental --no-emit-package codeanatomy-engine \
 	  -o requirements/dev.txt
+	@for each in requirements/accuracy/*.in; do \
+	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header $$each -o $${each%.in}.txt; done
 	@cargo update
 	@cd $(VSCODE) && npm update --no-audit --no-fund
 

@@ -2,6 +2,9 @@
 
 Three parts, all of them unless some are named: `latency` (what an editor waits for, and what the server costs), `agreement` (definitions
 and references, place by place) and `engine` (the engine without a server). Prints tables; no time is asserted anywhere.
+
+Two commands of their own: `python -m bench accuracy --help`, how right ours and the peers are, by what type checkers agree on, and
+`python -m bench calibration --help`, how right the edges of each rule are.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Any
 
 import msgspec
 
-from bench import agreement, engine, latency, peers
+from bench import accuracy, agreement, calibration, engine, latency, peers
 from bench.latency import Figures, Times
 from bench.questions import BANDS, Corpus
 
@@ -31,6 +34,16 @@ DEFAULT_PACKAGE = "django"
 
 def main() -> None:
     """Measure and print."""
+    match sys.argv[1:]:
+        case ["accuracy", *rest]:
+            accuracy.main(rest)
+        case ["calibration", *rest]:
+            calibration.main(rest)
+        case _:
+            _side_by_side()
+
+
+def _side_by_side() -> None:
     arguments = _arguments()
     chosen = list(peers.chosen(arguments.server or ()))
     result: dict[str, Any] = {

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,7 +22,7 @@ from bench.peers import Peer
 from bench.questions import KINDS, Corpus, Token
 from bench.session import Place, Point, Session
 
-_IS_LIBRARY = re.compile(r"stdlib|site-packages|lib-dynload|python3(\.\d+)?")
+_IS_LIBRARY = re.compile(r"stdlib|site-packages|lib-dynload|python3(\.\d+)?|pyrefly_bundled_\w+")
 
 Answers = list[set[Place] | None]
 """One for each question; None if there was no time left to ask it."""
@@ -98,12 +99,20 @@ class Comparison(msgspec.Struct, frozen=True):
     failures: int
 
 
-def ask(peer: Peer, corpus: Corpus, uses: Sequence[Token], definitions: Sequence[Token], budget: float) -> Opinion:
+def ask(
+    peer: Peer,
+    corpus: Corpus,
+    uses: Sequence[Token],
+    definitions: Sequence[Token],
+    budget: float,
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Opinion:
     """One server's opinion; each of the two parts has a budget in seconds."""
     defined: Answers = []
     referred: list[set[Point] | None] = []
     context = {"context": {"includeDeclaration": True}}
-    with Session(peer, corpus.root) as session:
+    with Session(peer, corpus.root, environment, settings) as session:
 
         def line_of(path: str, line: int) -> str:
             return corpus.line(path, line) if path in corpus.texts else ""
@@ -134,7 +143,7 @@ def compare(
     for use, mine, other in zip(uses, ours.definitions, peer.definitions, strict=True):
         if mine is None or other is None:
             continue
-        verdict = _verdict({_comparable(each) for each in mine}, {_comparable(each) for each in other})
+        verdict = _verdict({comparable(each) for each in mine}, {comparable(each) for each in other})
         where = "inside" if any(not path.startswith("/") for path, _ in other or mine) else "outside"
         for kind in (use.kind, "all"):
             tallies[where].setdefault(kind, Counter())[verdict] += 1
@@ -158,9 +167,9 @@ def compare(
     )
 
 
-def _comparable(place: Place) -> tuple[str, int | str]:
-    """A place that two programs name alike. Outside of the workspace: the module, and the head of the line, because each brings
-    stubs of its own age; the first line stands for the module."""
+def comparable(place: Place) -> tuple[str, int | str]:
+    """A place that two programs name alike. Outside of the workspace: the module, and the name that the line begins with, because
+    each brings stubs of its own age; the first line stands for the module."""
     path, line = place
     if not path.startswith("/"):
         return place
@@ -176,7 +185,10 @@ def _head(path: str, line: int) -> str:
         lines = Path(path).read_text("utf-8", errors="replace").split("\n")
     except OSError:
         return str(line)
-    return re.split(r"[(:=]", lines[line], maxsplit=1)[0].strip() if line < len(lines) else ""
+    if line >= len(lines):
+        return ""
+    # What is a function in the stubs of one program is a class or a variable in those of another.
+    return re.sub(r"^(async def|def|class)\s+", "", re.split(r"[(:=]", lines[line], maxsplit=1)[0].strip())
 
 
 def _verdict(mine: set[tuple[str, int | str]], other: set[tuple[str, int | str]]) -> str:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -31,9 +31,17 @@ class Editor:
     """One editor with one server."""
 
     def __init__(
-        self, root: Path, command: Sequence[str] = SERVER, timeout: float = 60.0, stderr: BinaryIO | int | None = None
+        self,
+        root: Path,
+        command: Sequence[str] = SERVER,
+        timeout: float = 60.0,
+        stderr: BinaryIO | int | None = None,
+        environment: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.root = root
+        self.settings = settings or {}
+        """What the server is told when it asks for the configuration, by section."""
         self.timeout = timeout
         self.messages: list[tuple[float, dict[str, Any]]] = []
         """Every message from the server, with the time at which it came."""
@@ -43,7 +51,9 @@ class Editor:
         self._condition = threading.Condition()
         self._next = 0
         self._closed = False
-        self.process = subprocess.Popen(list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
+        self.process = subprocess.Popen(
+            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
+        )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -192,10 +202,16 @@ class Editor:
 
     def _arrived(self, message: dict[str, Any]) -> None:
         if "method" in message and "id" in message:
-            self.send({"jsonrpc": "2.0", "id": message["id"], "result": None})
+            self.send({"jsonrpc": "2.0", "id": message["id"], "result": self._told(message)})
         with self._condition:
             if "method" in message:
                 self.messages.append((time.perf_counter(), message))
             else:
                 self._responses[message.get("id")] = message
             self._condition.notify_all()
+
+    def _told(self, request: dict[str, Any]) -> Any:
+        """What a server gets that asks its client something: settings if it asks for them, nothing else."""
+        if request["method"] != "workspace/configuration" or not self.settings:
+            return None
+        return [self.settings.get(item.get("section", "")) for item in request["params"]["items"]]

@@ -23,11 +23,16 @@ class Peer(msgspec.Struct, frozen=True):
     """The distribution that brings it; its version is printed."""
 
     command: tuple[str, ...]
+    home: str = ""
+    """The virtual environment that it is installed in; empty for the one that runs this."""
 
     @property
     def version(self) -> str:
         """The version of the distribution."""
-        return metadata.version(self.distribution)
+        if not self.home:
+            return metadata.version(self.distribution)
+        folders = list(map(str, Path(self.home).glob("lib/python*/site-packages")))
+        return next(iter(metadata.distributions(name=self.distribution, path=folders))).version
 
 
 _BIN = Path(sys.executable).parent

@@ -10,7 +10,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlparse
@@ -81,9 +81,16 @@ class ProcessTree:
 class Session:
     """A running server with the texts that its editor has open."""
 
-    def __init__(self, peer: Peer, root: Path) -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        root: Path,
+        environment: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self.peer = peer
         self.root = root
+        self._capabilities = CLIENT | ({"workspace": {"configuration": True}} if settings else {})
         self.encoding = "utf-16"
         self.peak_memory = 0
         self.failures = 0
@@ -91,13 +98,13 @@ class Session:
         self._versions: dict[str, int] = {}
         self._over = threading.Event()
         self.began = time.perf_counter()
-        self.editor = Editor(root, peer.command, TIMEOUT_S, subprocess.DEVNULL)
+        self.editor = Editor(root, peer.command, TIMEOUT_S, subprocess.DEVNULL, environment, settings)
         self.tree = ProcessTree(self.editor.process.pid)
         self._sampler = threading.Thread(target=self._sample, daemon=True)
         self._sampler.start()
 
     def __enter__(self) -> Self:
-        answer = self.editor.initialize(CLIENT)
+        answer = self.editor.initialize(self._capabilities)
         self.encoding = answer["capabilities"].get("positionEncoding", "utf-16")
         return self
 

@@ -51,7 +51,11 @@ def test_all_parts_have_one_version() -> None:
     assert own == [f"codeanatomy-incremental=={version}", f"codeanatomy-engine=={version}"]
 
 
-@pytest.mark.parametrize("lock", ["requirements/dev.txt", "requirements/uv.txt", "editors/vscode/package-lock.json"])
+LOCKS = ["requirements/dev.txt", "requirements/uv.txt", "editors/vscode/package-lock.json"]
+LOCKS += sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("requirements/accuracy/*.txt"))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_pins_contents_and_not_a_host(lock: str) -> None:
     text = (ROOT / lock).read_text("utf-8")
     assert not re.search(r"index-url|find-links|\"resolved\":|@ https?:", text)
