@@ -7,6 +7,7 @@ mod callable;
 mod calls;
 mod explain;
 pub(crate) mod folding;
+pub(crate) mod inlay;
 mod items;
 pub(crate) mod lenses;
 mod members;
@@ -17,6 +18,7 @@ mod selection;
 pub(crate) mod signature;
 mod symbols;
 mod tables;
+pub(crate) mod tokens;
 mod types;
 
 use std::sync::Arc;
