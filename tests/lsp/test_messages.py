@@ -76,6 +76,16 @@ def test_bad_parameters_are_refused_as_such(live_editor: Editor) -> None:
     assert still_answers(live_editor)
 
 
+def test_questions_about_a_stretch_refuse_what_is_none(live_editor: Editor) -> None:
+    for method in ("textDocument/inlayHint", "textDocument/semanticTokens/range"):
+        for wrong in (None, {}, {"start": {"line": 0, "character": 0}}, {"start": 1, "end": 2}):
+            params = {"textDocument": {"uri": live_editor.uri("main.py")}, "range": wrong}
+            assert refused(live_editor, method, params).code == -32602, (method, wrong)
+    params = {"textDocument": {"uri": live_editor.uri("main.py")}, "positions": [{"line": -1, "character": 0}]}
+    assert refused(live_editor, "textDocument/selectionRange", params).code == -32602
+    assert still_answers(live_editor)
+
+
 def test_unknown_methods_are_refused_and_unknown_news_ignored(live_editor: Editor) -> None:
     assert refused(live_editor, "textDocument/fly", {}).code == -32601
     live_editor.notify("textDocument/didFly", {})
@@ -130,6 +140,8 @@ def test_documents_outside_the_workspace_are_served_for_syntax(live_editor: Edit
         where = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 0}}
         assert live_editor.request("textDocument/definition", where) == []
         assert live_editor.request(HOVER, where) is None
+        for method in ("textDocument/signatureHelp", "textDocument/semanticTokens/full"):
+            assert live_editor.request(method, where) is None
         live_editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     assert live_editor.request("workspace/symbol", {"query": "Untitled"}) == []
 

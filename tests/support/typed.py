@@ -19,19 +19,20 @@ def at_cursor(marked: str) -> tuple[str, int, int]:
     return before + after, before.count("\n"), len(before) - (before.rfind("\n") + 1)
 
 
-def opened(root: Path, files: dict[str, str], overrides: dict[str, str] | None = None) -> Graph:
+def opened(root: Path, files: dict[str, str], encoding: str = "utf-16") -> Graph:
     """The graph of a workspace of these files, each of them open in an editor."""
     for path, text in files.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    graph = graphs.indexed(root, overrides)
+    graph = graphs.opened(root, encoding=encoding)
+    graph.index(graphs.no_progress, CancelToken())
     for path, text in files.items():
         graph.open(path, text, 1)
     graph.commit(CancelToken())
     return graph
 
 
-def snapshot(root: Path, files: dict[str, str], overrides: dict[str, str] | None = None) -> Snapshot:
+def snapshot(root: Path, files: dict[str, str], encoding: str = "utf-16") -> Snapshot:
     """The snapshot of a workspace of these files, each of them open in an editor."""
-    return opened(root, files, overrides).engine.snapshot()
+    return opened(root, files, encoding).engine.snapshot()

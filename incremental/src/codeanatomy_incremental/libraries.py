@@ -89,6 +89,14 @@ class Libraries:
             self._describe(engine)
         return staged
 
+    def target(self) -> tuple[str, str]:
+        """The version of Python (`3.11`) and the system (as `sys.platform`) for which branches are decided."""
+        if self._environment is None:
+            self._look()
+        assert self._environment is not None
+        major, minor = self._environment.version
+        return f"{major}.{minor}", self._environment.platform
+
     def keep(self, engine: Engine) -> Kept:
         """Write what is new into the cache, after the commit that needed it; what the cache did so far."""
         if self.is_empty:

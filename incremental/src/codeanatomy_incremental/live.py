@@ -106,7 +106,8 @@ class Graph:
         self.options = options
         self.libraries = Libraries(os.fspath(root), options.workspace, python, os.environ)
         self.workspace = workspace.Workspace(root=os.fspath(root), options=options.workspace)
-        self.engine = Engine(program.document, root.as_uri(), options.workspace.max_file_bytes)
+        version, platform = self.libraries.target()
+        self.engine = Engine(program.document, root.as_uri(), options.workspace.max_file_bytes, version, platform)
         self.engine.set_encoding(encoding)
         if options.workspace.library_cache:
             self.engine.keep_library_in(cache_folder(os.environ))

@@ -107,6 +107,19 @@ class RulesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folders with further rule packs, relative to the workspace."""
 
 
+class InlayHintsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What editors show between the letters. There is a hint only where the graph is sure and the text does not say it."""
+
+    parameter_names: bool = True
+    """The name of the parameter before an argument that is given by its place."""
+
+    variable_types: bool = True
+    """The class of a variable that has no annotation."""
+
+    return_types: bool = True
+    """What a function returns that has no annotation."""
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All options of a workspace."""
 
@@ -114,6 +127,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     incremental: IncrementalOptions = IncrementalOptions()
     lenses: LensesOptions = LensesOptions()
     rules: RulesOptions = RulesOptions()
+    inlay_hints: InlayHintsOptions = InlayHintsOptions()
 
 
 class Setting(msgspec.Struct, frozen=True):

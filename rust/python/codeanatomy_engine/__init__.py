@@ -8,12 +8,25 @@ bytes that are ready to send unless a signature says otherwise.
 from __future__ import annotations
 
 from codeanatomy_engine._native import (
+    TOKEN_MODIFIERS,
+    TOKEN_TYPES,
     CancelToken,
     Engine,
     EngineError,
     Snapshot,
     SourceFile,
     __version__,
+    semantic_tokens_edits,
 )
 
-__all__ = ["CancelToken", "Engine", "EngineError", "Snapshot", "SourceFile", "__version__"]
+__all__ = [
+    "TOKEN_MODIFIERS",
+    "TOKEN_TYPES",
+    "CancelToken",
+    "Engine",
+    "EngineError",
+    "Snapshot",
+    "SourceFile",
+    "__version__",
+    "semantic_tokens_edits",
+]

@@ -6,6 +6,15 @@ from typing import final
 
 __version__: str
 
+TOKEN_TYPES: list[str]
+"""Types of semantic tokens, by the number that stands for them."""
+
+TOKEN_MODIFIERS: list[str]
+"""Modifiers of semantic tokens, by the number of their bit."""
+
+def semantic_tokens_edits(before: bytes, after: bytes) -> bytes:
+    """LSP `SemanticTokensEdit[]` that make the `data` of one answer that of another."""
+
 class EngineError(Exception):
     """A failure of the engine. `str(error)` is the sentence for people; programs match `code`."""
 
@@ -183,6 +192,13 @@ class Snapshot:
     ) -> bytes:
         """LSP `SignatureHelp` of the call that is open at a place of an open document, or `null`. Parameters are named by
         offsets into the label or by their text; `chosen` is the signature that the editor shows already."""
+
+    def semantic_tokens(self, path: str, within: tuple[tuple[int, int], tuple[int, int]] | None = None) -> bytes:
+        """The `data` of LSP `SemanticTokens` of a file, or of what lies between two lines and characters."""
+
+    def inlay_hints(self, path: str, within: tuple[tuple[int, int], tuple[int, int]], kinds: list[str]) -> bytes:
+        """LSP `InlayHint[]` between two lines and characters of an open document. Kinds: parameter_names, variable_types,
+        return_types."""
 
     def explain(self, path: str, line: int, character: int) -> bytes:
         """Why the word at a place means what it means, or `null`."""

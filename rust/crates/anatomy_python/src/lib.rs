@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anatomy_engine::EngineError;
-use anatomy_live::{Answers, LensOptions, ParameterLabels, Workspace};
+use anatomy_live::{Answers, EditorRange, Hints, LensOptions, ParameterLabels, Workspace};
 use anatomy_syntax::{ModuleContext, PositionEncoding, Target};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -393,6 +393,32 @@ impl Snapshot {
         bytes(py, py.detach(answer))
     }
 
+    #[pyo3(signature = (path, within = None))]
+    fn semantic_tokens<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        within: Option<EditorRange>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.semantic_tokens(path, within, self.encoding)))
+    }
+
+    fn inlay_hints<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        within: EditorRange,
+        kinds: Vec<String>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let wants = |kind: &str| kinds.iter().any(|wanted| wanted == kind);
+        let hints = Hints {
+            parameter_names: wants("parameter_names"),
+            variable_types: wants("variable_types"),
+            return_types: wants("return_types"),
+        };
+        bytes(py, py.detach(|| self.answers.inlay_hints(path, within, hints, self.encoding)))
+    }
+
     fn explain<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| json(self.answers.explain(path, line, character, self.encoding))))
     }
@@ -434,10 +460,19 @@ impl Snapshot {
     }
 }
 
+/// The edits that make the `data` of one answer about semantic tokens that of another.
+#[pyfunction]
+fn semantic_tokens_edits<'py>(py: Python<'py>, before: &[u8], after: &[u8]) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &py.detach(|| anatomy_live::semantic_tokens_edits(before, after)))
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("EngineError", module.py().get_type::<failure::EngineError>())?;
+    module.add("TOKEN_TYPES", anatomy_live::TYPES.to_vec())?;
+    module.add("TOKEN_MODIFIERS", anatomy_live::MODIFIERS.to_vec())?;
+    module.add_function(wrap_pyfunction!(semantic_tokens_edits, module)?)?;
     module.add_class::<SourceFile>()?;
     module.add_class::<CancelToken>()?;
     module.add_class::<Engine>()?;

@@ -15,6 +15,7 @@ pub mod document;
 pub mod errors;
 pub mod extract;
 pub mod folding;
+pub mod hint_sites;
 pub mod lsp;
 pub mod parse;
 pub mod position;

@@ -50,10 +50,15 @@ class About(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Range(msgspec.Struct, frozen=True):
-    """A piece of a document."""
+    """A stretch of a document, in the agreed encoding."""
 
     start: Position
     end: Position
+
+    @property
+    def ends(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Line and character of both ends."""
+        return (self.start.line, self.start.character), (self.end.line, self.end.character)
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -98,6 +103,23 @@ class LensData(msgspec.Struct, frozen=True):
     def number(self) -> int:
         """The id of its definition."""
         return number_of(self.id)
+
+
+class Within(msgspec.Struct, frozen=True, rename="camel"):
+    """The parameters of every question about a stretch of a document."""
+
+    text_document: Document
+    range: Range
+
+
+class _Tokens(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    data: msgspec.Raw
+    result_id: str = ""
+
+
+class _TokenEdits(msgspec.Struct, frozen=True, rename="camel"):
+    result_id: str
+    edits: msgspec.Raw
 
 
 class _Link(msgspec.Struct, frozen=True, rename="camel"):
@@ -179,6 +201,16 @@ def locations(links: bytes) -> bytes:
             for link in msgspec.json.decode(links, type=list[_Link])
         ]
     )
+
+
+def tokens(data: bytes, result_id: str = "") -> bytes:
+    """`SemanticTokens` of the given data."""
+    return json(_Tokens(data=msgspec.Raw(data), result_id=result_id))
+
+
+def token_edits(edits: bytes, result_id: str) -> bytes:
+    """`SemanticTokensDelta` of the given edits."""
+    return json(_TokenEdits(result_id=result_id, edits=msgspec.Raw(edits)))
 
 
 def joined(lists: list[bytes]) -> bytes:

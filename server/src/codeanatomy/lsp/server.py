@@ -24,7 +24,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
 
-from codeanatomy_engine import EngineError
+from codeanatomy_engine import TOKEN_MODIFIERS, TOKEN_TYPES, EngineError
 
 from codeanatomy_incremental.live import LiveError, Progress
 
@@ -51,6 +51,7 @@ from codeanatomy.lsp.features import (
     hover,
     implementation,
     incoming_calls,
+    inlay_hint,
     outgoing_calls,
     prepare_call_hierarchy,
     prepare_rename,
@@ -58,6 +59,9 @@ from codeanatomy.lsp.features import (
     references,
     rename,
     selection_range,
+    semantic_tokens_full,
+    semantic_tokens_full_delta,
+    semantic_tokens_range,
     signature_help,
     subtypes,
     supertypes,
@@ -88,9 +92,13 @@ QUESTIONS: dict[str, ModuleType] = {
         prepare_call_hierarchy,
         prepare_rename,
         prepare_type_hierarchy,
+        inlay_hint,
         references,
         rename,
         selection_range,
+        semantic_tokens_full,
+        semantic_tokens_full_delta,
+        semantic_tokens_range,
         signature_help,
         subtypes,
         supertypes,
@@ -107,6 +115,7 @@ NEWS: dict[str, ModuleType] = {
 """Notifications, each taken by `take(session, params)`."""
 
 _OPTIONS: dict[str, Any] = {
+    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL: types.SemanticTokensLegend(TOKEN_TYPES, TOKEN_MODIFIERS),
     types.TEXT_DOCUMENT_DIAGNOSTIC: types.DiagnosticOptions(
         inter_file_dependencies=True, workspace_diagnostics=False, identifier="codeanatomy"
     ),

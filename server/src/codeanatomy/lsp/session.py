@@ -6,6 +6,7 @@ never been saved, are served for syntax by an engine of their own, so that they 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import threading
@@ -121,6 +122,8 @@ class OpenDocument:
         self.rules = b"[]"
         """What diagnostic rules said of it last."""
         self.published = b""
+        self.tokens: tuple[str, bytes] = ("", b"")
+        """The semantic tokens that it was told last, and their name."""
 
 
 class Session:
@@ -224,6 +227,20 @@ class Session:
             return None
         place = document.place
         return Text(self._engine(), uri) if place is None else Text(place.folder.live.graph.engine, place.path)
+
+    def remember_tokens(self, uri: str, data: bytes) -> str:
+        """A name for semantic tokens that the editor is told; empty if nothing is remembered of the document."""
+        document = self._documents.get(uri)
+        if document is None:
+            return ""
+        name = hashlib.blake2b(data, digest_size=8).hexdigest()
+        document.tokens = (name, data)
+        return name
+
+    def known_tokens(self, uri: str, name: str) -> bytes | None:
+        """The semantic tokens of that name, if the editor was told them last."""
+        document = self._documents.get(uri)
+        return document.tokens[1] if document is not None and name and document.tokens[0] == name else None
 
     def snapshot(self, question: Question, folder: Folder) -> Snapshot:
         """The snapshot of a folder that holds every edit before a question."""

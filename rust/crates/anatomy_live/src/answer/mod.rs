@@ -7,6 +7,7 @@ mod callable;
 mod calls;
 mod explain;
 pub(crate) mod folding;
+pub(crate) mod inlay;
 mod items;
 pub(crate) mod lenses;
 mod members;
@@ -18,6 +19,7 @@ pub(crate) mod signature;
 mod source;
 mod symbols;
 mod tables;
+pub(crate) mod tokens;
 mod types;
 
 use std::sync::Arc;

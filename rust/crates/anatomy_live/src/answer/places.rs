@@ -63,6 +63,37 @@ impl Answers {
         probes.iter().enumerate().map(|(row, probe)| (*probe as usize, values(row))).collect()
     }
 
+    /// The same for many keys in one look-up: for each row the number of its key, and the columns, each over all rows.
+    pub(super) fn rows_of(
+        &self,
+        relation: &str,
+        by: &str,
+        keys: &[u64],
+        columns: &[&str],
+    ) -> (Vec<u32>, Vec<Vec<u64>>) {
+        let nothing = (Vec::new(), vec![Vec::new(); columns.len()]);
+        let Some(number) = self.engine.relation_number(relation) else { return nothing };
+        let relation = self.snapshot.relation(number);
+        let schema = relation.schema();
+        let (Ok(column), Ok(chosen)) =
+            (schema.index_of(by), columns.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<usize>, _>>())
+        else {
+            return nothing;
+        };
+        let keys: ArrayRef = match schema.field(column).data_type() {
+            arrow::datatypes::DataType::UInt32 => {
+                Arc::new(arrow::array::UInt32Array::from_iter_values(keys.iter().map(|key| *key as u32)))
+            }
+            _ => Arc::new(UInt64Array::from_iter_values(keys.iter().copied())),
+        };
+        let (of, found) = relation.look_up(&[column], &[keys]);
+        let numbers = |column: usize| {
+            let array = relation.gather(column, &found);
+            (0..found.len()).map(|row| number_at(&array, row)).collect()
+        };
+        (of, chosen.into_iter().map(numbers).collect())
+    }
+
     /// The file that owns an id, and its place there.
     pub(super) fn place(&self, id: Id) -> Option<(Symbol, &Arc<FileView>, Anchor)> {
         for (table, column) in OWNERS {
