@@ -35,7 +35,7 @@ def applied(texts: Mapping[str, str], renaming: Renaming) -> dict[str, str]:
     for path, edits in renaming.edits.items():
         text = after[path]
         for edit in reversed(edits):
-            start, end = _offset(text, edit.range.start), _offset(text, edit.range.end)
+            start, end = offset(text, edit.range.start), offset(text, edit.range.end)
             assert text[start:end] == renaming.old_name, (path, edit, text[start:end])
             text = text[:start] + renaming.new_name + text[end:]
         after[path] = text
@@ -52,7 +52,7 @@ def asked(snapshot: Snapshot, path: str, line: int, character: int, new: str) ->
     return sure(rename(snapshot, path, line, character, new))
 
 
-def _offset(text: str, position: Position) -> int:
+def offset(text: str, position: Position) -> int:
     """Of a position in UTF-16, as the protocol counts it."""
     start = 0
     for _ in range(position.line):

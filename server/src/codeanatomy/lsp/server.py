@@ -50,6 +50,7 @@ from codeanatomy.lsp.features import (
     rename,
     selection_range,
     signature_help,
+    will_rename_files,
     workspace_symbol,
 )
 from codeanatomy.lsp.session import Client, Folder, Question, Session
@@ -72,6 +73,7 @@ QUESTIONS: dict[str, ModuleType] = {
         rename,
         selection_range,
         signature_help,
+        will_rename_files,
         workspace_symbol,
     )
 }
@@ -90,6 +92,12 @@ _OPTIONS: dict[str, Any] = {
         trigger_characters=["(", ","], retrigger_characters=[")", "="]
     ),
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
+    types.WORKSPACE_WILL_RENAME_FILES: types.FileOperationRegistrationOptions(
+        filters=[
+            types.FileOperationFilter(types.FileOperationPattern("**/*.{py,pyi}", types.FileOperationPatternKind.File)),
+            types.FileOperationFilter(types.FileOperationPattern("**", types.FileOperationPatternKind.Folder)),
+        ]
+    ),
     types.TEXT_DOCUMENT_RENAME: types.RenameOptions(prepare_provider=True),
 }
 

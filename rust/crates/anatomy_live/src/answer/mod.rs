@@ -6,6 +6,7 @@
 mod callable;
 mod explain;
 pub(crate) mod folding;
+mod moves;
 mod navigate;
 mod places;
 mod rename;

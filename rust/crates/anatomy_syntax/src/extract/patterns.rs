@@ -51,9 +51,9 @@ impl<'t> Extractor<'t> {
             Kind::ClassPattern => {
                 let parts = named_children(node);
                 if let Some((class, patterns)) = parts.split_first() {
-                    self.dotted_value(*class);
+                    let class = self.dotted_value(*class);
                     for pattern in patterns {
-                        self.pattern(*pattern, unknown);
+                        self.attribute_pattern(*pattern, class);
                     }
                 }
             }
@@ -71,6 +71,19 @@ impl<'t> Extractor<'t> {
                     self.pattern(child, unknown);
                 }
             }
+        }
+    }
+
+    /// A pattern of a class: `x=1` asks for its attribute `x`.
+    fn attribute_pattern(&mut self, node: Node<'_>, class: Value) {
+        let parts = named_children(node);
+        match (kind_of(node), parts.as_slice()) {
+            (Kind::CasePattern, [inner]) => self.deeper(node, |this| this.attribute_pattern(*inner, class)),
+            (Kind::KeywordPattern, [word, ..]) if !word.is_missing() => {
+                self.dotted_attribute(class, *word, self.span(*word));
+                self.pattern(node, Value::default());
+            }
+            _ => self.pattern(node, Value::default()),
         }
     }
 

@@ -109,6 +109,18 @@ impl Answers {
         let clashes = if new.is_empty() { vec![] } else { rename.clashes() };
         Ok(merged(shown, rename.answer(&starts, clashes)))
     }
+
+    /// What giving a module another last word would touch.
+    #[must_use]
+    pub fn rename_module(&self, module: &str, new: &str, encoding: PositionEncoding) -> Value {
+        let old = module.rsplit('.').next().unwrap_or(module);
+        let mut rename = Rename::new(self, encoding, Symbol::of(old), Symbol::of(new));
+        let starts = [Start::Module(Symbol::of(module))];
+        rename.close(&starts);
+        rename.collect();
+        let clashes = rename.clashes();
+        merged(json!({"word": old}), rename.answer(&starts, clashes))
+    }
 }
 
 fn merged(mut left: Value, right: Value) -> Value {
