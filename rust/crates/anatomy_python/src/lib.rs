@@ -259,7 +259,6 @@ impl Snapshot {
         bytes(py, py.detach(|| json(Ok(self.answers.rename_module(module, new_name, self.encoding)))))
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "lists cross the border as values")]
     fn imports_of<'py>(
         &self,
         py: Python<'py>,
