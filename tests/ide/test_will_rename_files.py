@@ -6,15 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from codeanatomy_incremental.options import WorkspaceOptions
-from codeanatomy_incremental.workspace import Listing, Workspace, place
-
-from codeanatomy.ide.will_rename_files import Following, Moved, will_rename_files
+from codeanatomy.ide.will_rename_files import Following, will_rename_files
 from tests.support.memory import Memory, program
-from tests.support.renames import holding, offset
-
-_WORKSPACE = Workspace(root="/", options=WorkspaceOptions())
-_EMPTY = Listing(entries={}, roots=("",), refused=())
+from tests.support.renames import followed, holding, moved
 
 
 @pytest.fixture(scope="module")
@@ -24,27 +18,13 @@ def rules() -> Memory:
 
 def following(rules: Memory, texts: Mapping[str, str], old: str, new: str) -> Following:
     """What follows the move of a file or directory."""
-    taken = [path for path in texts if path == old or path.startswith(f"{old}/")]
-    if old not in texts and f"{old}/__init__.py" not in taken:
-        taken.append(f"{old}/__init__.py")
-    moved: list[Moved] = []
-    for path in taken:
-        before = place(_WORKSPACE, _EMPTY, path)
-        after = place(_WORKSPACE, _EMPTY, new + path.removeprefix(old))
-        moved.append(Moved(path, before.module, after.module, after.package))
-    return will_rename_files(holding(rules, texts).snapshot(), tuple(moved))
+    return will_rename_files(holding(rules, texts).snapshot(), moved(texts, old, new))
 
 
 def after(rules: Memory, texts: Mapping[str, str], old: str, new: str) -> dict[str, str]:
     """The texts that differ after the edits, by their path before the move."""
-    changed: dict[str, str] = {}
-    for path, edits in following(rules, texts, old, new).edits.items():
-        text = texts[path]
-        for edit in reversed(edits):
-            start, end = offset(text, edit.range.start), offset(text, edit.range.end)
-            text = text[:start] + edit.new_text + text[end:]
-        changed[path] = text
-    return changed
+    changed = followed(texts, following(rules, texts, old, new))
+    return {path: text for path, text in changed.items() if text != texts[path]}
 
 
 def test_a_module_that_gets_another_name_takes_it_with_it(rules: Memory) -> None:
