@@ -118,6 +118,12 @@ def test_an_attribute_of_self_and_of_subclasses(rules: Memory) -> None:
     }
 
 
+def test_an_attribute_that_a_pattern_asks_for(rules: Memory) -> None:
+    assert after(rules, {"a.py": "class A:\n    o‸ld = 1\nmatch A():\n    case A(old=2 | 3) | [A(old=x)]: ...\n"}) == {
+        "a.py": "class A:\n    new = 1\nmatch A():\n    case A(new=2 | 3) | [A(new=x)]: ...\n"
+    }
+
+
 def test_a_parameter_with_its_keywords_in_every_overriding_method(rules: Memory) -> None:
     texts = {
         "a.py": (
@@ -139,6 +145,17 @@ def test_a_keyword_of_a_constructor_names_its_parameter(rules: Memory) -> None:
     ) == {
         "a.py": "class A:\n    def __init__(self, new=1): ...\n",
         "b.py": "from a import A\nA(new=2)\n",
+    }
+
+
+def test_a_keyword_that_makes_a_field(rules: Memory) -> None:
+    texts = {
+        "a.py": "from dataclasses import dataclass\n@dataclass\nclass A:\n    o‸ld: int = 1\n@dataclass\nclass B(A): ...\n",
+        "b.py": "from a import A, B\nA(old=2); B(old=3).old; C(old=4)\n",
+    }
+    assert after(rules, texts) == {
+        "a.py": "from dataclasses import dataclass\n@dataclass\nclass A:\n    new: int = 1\n@dataclass\nclass B(A): ...\n",
+        "b.py": "from a import A, B\nA(new=2); B(new=3).new; C(old=4)\n",
     }
 
 

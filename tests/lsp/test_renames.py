@@ -131,3 +131,17 @@ def test_outside_every_folder_there_is_nothing_to_rename(editor: Editor) -> None
     elsewhere = {"textDocument": {"uri": "untitled:one"}, "position": {"line": 0, "character": 0}}
     assert editor.request("textDocument/rename", elsewhere | {"newName": "x"}) is None
     assert editor.request("textDocument/prepareRename", elsewhere) is None
+
+
+def test_a_file_that_moves_takes_its_imports_with_it(editor: Editor) -> None:
+    begun(editor, CAN_ALL)
+    files = [{"oldUri": editor.uri("shop/tools.py"), "newUri": editor.uri("store/till.py")}]
+    answer = editor.request("workspace/willRenameFiles", {"files": files})
+    [change] = answer["documentChanges"]
+    assert change["textDocument"]["uri"] == editor.uri("shop/__init__.py")
+    assert spans(change["edits"]) == [(2, 5, "store.till")]
+    files = [{"oldUri": editor.uri("shop"), "newUri": editor.uri("store")}]
+    answer = editor.request("workspace/willRenameFiles", {"files": files})
+    assert spans(answer["documentChanges"][0]["edits"]) == [(0, 5, "store")]
+    for old, new in (("untitled:a", "untitled:b"), (editor.uri("gone.py"), editor.uri("here.py"))):
+        assert editor.request("workspace/willRenameFiles", {"files": [{"oldUri": old, "newUri": new}]}) is None

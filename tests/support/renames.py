@@ -6,11 +6,18 @@ from collections.abc import Mapping
 
 from codeanatomy_engine import Snapshot
 
+from codeanatomy_incremental.options import WorkspaceOptions
+from codeanatomy_incremental.workspace import Listing, Workspace, place
+
 from codeanatomy.ide.explain import Position
 from codeanatomy.ide.rename import Renaming, rename, sure
+from codeanatomy.ide.will_rename_files import Following, Moved
 from tests.support.memory import Memory
 
 CURSOR = "‸"
+
+_WORKSPACE = Workspace(root="/", options=WorkspaceOptions())
+_EMPTY = Listing(entries={}, roots=("",), refused=())
 
 
 def cursor(texts: Mapping[str, str]) -> tuple[dict[str, str], str, int, int]:
@@ -35,7 +42,7 @@ def applied(texts: Mapping[str, str], renaming: Renaming) -> dict[str, str]:
     for path, edits in renaming.edits.items():
         text = after[path]
         for edit in reversed(edits):
-            start, end = _offset(text, edit.range.start), _offset(text, edit.range.end)
+            start, end = offset(text, edit.range.start), offset(text, edit.range.end)
             assert text[start:end] == renaming.old_name, (path, edit, text[start:end])
             text = text[:start] + renaming.new_name + text[end:]
         after[path] = text
@@ -47,12 +54,37 @@ def applied(texts: Mapping[str, str], renaming: Renaming) -> dict[str, str]:
     return after
 
 
+def moved(texts: Mapping[str, str], old: str, new: str) -> tuple[Moved, ...]:
+    """The files that the move of a file or directory takes along, as the modules that they are before and after."""
+    taken = [path for path in texts if path == old or path.startswith(f"{old}/")]
+    if old not in texts and f"{old}/__init__.py" not in taken:
+        taken.append(f"{old}/__init__.py")
+    found: list[Moved] = []
+    for path in taken:
+        before = place(_WORKSPACE, _EMPTY, path)
+        after = place(_WORKSPACE, _EMPTY, new + path.removeprefix(old))
+        found.append(Moved(path, before.module, after.module, after.package))
+    return tuple(found)
+
+
+def followed(texts: Mapping[str, str], following: Following) -> dict[str, str]:
+    """The texts after the edits that follow a move, by their paths before it."""
+    after = dict(texts)
+    for path, edits in following.edits.items():
+        text = after[path]
+        for edit in reversed(edits):
+            start, end = offset(text, edit.range.start), offset(text, edit.range.end)
+            text = text[:start] + edit.new_text + text[end:]
+        after[path] = text
+    return after
+
+
 def asked(snapshot: Snapshot, path: str, line: int, character: int, new: str) -> Renaming:
     """What a client without annotations is given."""
     return sure(rename(snapshot, path, line, character, new))
 
 
-def _offset(text: str, position: Position) -> int:
+def offset(text: str, position: Position) -> int:
     """Of a position in UTF-16, as the protocol counts it."""
     start = 0
     for _ in range(position.line):

@@ -20,9 +20,10 @@ import msgspec
 
 from codeanatomy_engine import Snapshot
 
-from codeanatomy.ide.rename import Refusal, Renaming, rename, sure
+from codeanatomy.ide.rename import Move, Refusal, Renaming, rename, sure
+from codeanatomy.ide.will_rename_files import will_rename_files
 from tests.support.memory import Memory, rows
-from tests.support.renames import applied, holding
+from tests.support.renames import applied, followed, holding, moved
 
 DEFINES = (
     "function",
@@ -42,6 +43,14 @@ _PLACES = """
 SELECT DISTINCT use.file AS file, use.start AS start, use."end" AS stop, refers_to.kind AS kind,
        def.file AS target_file, def.start AS target_start
 FROM refers_to JOIN anchors AS use ON use.id = refers_to.expr LEFT JOIN anchors AS def ON def.id = refers_to.target
+"""
+_NAMED = """
+SELECT DISTINCT refers_to.file AS file, def.file AS other, bindings.name AS name
+FROM refers_to JOIN bindings ON bindings.binding = refers_to.target JOIN anchors AS def ON def.id = refers_to.target
+WHERE refers_to.kind <> 'external'
+"""
+_LOST = """
+SELECT DISTINCT file, '' AS other, name FROM unresolved WHERE reason = 'external_missing' AND name NOT LIKE '.%'
 """
 _OPEN = "SELECT use.file AS file, use.start AS start FROM unresolved JOIN anchors AS use ON use.id = unresolved.expr"
 
@@ -111,6 +120,29 @@ def judged(memory: Memory, second: Memory, definition: Definition, new: str) -> 
         *_undone(before, again, at, renaming),
     ]
     return Wrong(at, new, tuple(faults)) if faults else renaming
+
+
+def judged_move(memory: Memory, second: Memory, old: str, new: str) -> list[str]:
+    """Move a file, make the edits that follow, and look for what is lost: the files that each file refers to, by the names
+    of what it means there, must be the same, and no import may come to lead nowhere."""
+    before = memory.texts
+    edits = will_rename_files(memory.snapshot(), moved(before, old, new))
+    move = Renaming("", "", {}, (Move(old, new),))
+    after = {_moved(path, move): text for path, text in followed(before, edits).items()}
+    again = holding(second, after)
+    faults = [
+        f"{path} does not compile any more"
+        for path, text in before.items()
+        if _symbols(text, path, {}) is not None and _symbols(after[_moved(path, move)], path, {}) is None
+    ]
+    for sql in (_NAMED, _LOST):
+        were = {
+            (_moved(row["file"], move), _moved(row["other"], move), row["name"]) for row in rows(memory.snapshot(), sql)
+        }
+        are = {(row["file"], row["other"], row["name"]) for row in rows(again.snapshot(), sql)}
+        wrong = were - are if sql == _NAMED else are - were
+        faults += [f"{'lost' if sql == _NAMED else 'open'}: {row}" for row in sorted(wrong)]
+    return faults
 
 
 def _meanings(before: Snapshot, after: Snapshot, texts: Mapping[str, str], renaming: Renaming) -> list[str]:

@@ -51,3 +51,19 @@ def test_renames_in_a_real_package_change_the_name_and_nothing_else(graphs: tupl
     texts = packages.texts(*runs.REAL)
     tally = judged(graphs, texts, random.Random(SEED), 25)
     assert tally["renamed"] > 10, tally
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("django/forms/utils.py", "django/forms/helpers.py"),
+        ("django/forms/utils.py", "django/template/utils.py"),
+        ("django/forms/widgets.py", "django/widgets.py"),
+        ("django/template/base.py", "django/core/checks/base.py"),
+        ("django/template", "django/core/template"),
+        ("django/core/checks", "checks"),
+    ],
+)
+def test_moves_in_a_real_package_keep_what_its_imports_mean(graphs: tuple[Memory, Memory], old: str, new: str) -> None:
+    memory = holding(graphs[0], packages.texts(*runs.REAL))
+    assert renames.judged_move(memory, graphs[1], old, new) == []

@@ -164,6 +164,10 @@ class Graph:
         self._open.add(path)
         return self.engine.open_document(_source_file(entry, text.encode("utf-8", "surrogatepass"), ""), version)
 
+    def entry(self, path: str) -> workspace.Entry:
+        """What a file of the workspace is as a module, or would be if it were there."""
+        return workspace.place(self.workspace, self._listed(), path)
+
     def source_line(self, path: str, line: int) -> str:
         """A line of a file on disk, counted from 1 as the protocol of editors counts; empty if it is not there."""
         source, _ = workspace.read(

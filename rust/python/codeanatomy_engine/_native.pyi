@@ -206,6 +206,12 @@ class Snapshot:
     def rename(self, path: str, line: int, character: int, new_name: str) -> bytes:
         """What renaming the word at a place would touch and what stands in the way; an empty `new_name` asks for the word alone."""
 
+    def rename_module(self, module: str, new_name: str) -> bytes:
+        """What giving a module another last word would touch and what stands in the way."""
+
+    def imports_of(self, modules: list[str], paths: list[str]) -> bytes:
+        """The import statements that name one of these modules or stand in one of these files, and the dotted uses."""
+
     def diagnostics(self, path: str) -> bytes:
         """LSP `Diagnostic[]`: syntax and diagnostic views."""
 

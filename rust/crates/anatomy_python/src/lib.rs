@@ -434,6 +434,19 @@ impl Snapshot {
         bytes(py, py.detach(|| json(self.answers.rename(path, line, character, new_name, self.encoding))))
     }
 
+    fn rename_module<'py>(&self, py: Python<'py>, module: &str, new_name: &str) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(Ok(self.answers.rename_module(module, new_name, self.encoding)))))
+    }
+
+    fn imports_of<'py>(
+        &self,
+        py: Python<'py>,
+        modules: Vec<String>,
+        paths: Vec<String>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(Ok(self.answers.imports_of(&modules, &paths, self.encoding)))))
+    }
+
     fn diagnostics<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| self.answers.diagnostics(path, self.encoding)))
     }

@@ -17,7 +17,7 @@ from codeanatomy_engine import Snapshot
 
 from codeanatomy.ide.explain import Position, Range, shown
 
-SURE = 0.8
+SURE = 0.5
 """A word whose edge is less certain than this has to be confirmed."""
 
 MOST_UNKNOWN = 50
@@ -167,16 +167,22 @@ def rename(snapshot: Snapshot, path: str, line: int, character: int, new_name: s
             f"a base of {_some(map(str, found.open_classes))} is not in the graph;"
             f" if it has a `{found.word}`, that keeps its name"
         )
-    edits: dict[str, list[Edit]] = {}
-    for word in sorted(words, key=_order):
-        edits.setdefault(word.path, []).append(Edit(word.range, _doubt(word)))
     return Renaming(
         found.word,
         new_name,
-        {path: tuple(each) for path, each in edits.items()},
+        _by_path(words),
         tuple(_moves(found.modules, new_name)),
         tuple(remarks),
     )
+
+
+def in_place(snapshot: Snapshot, module: str, new_name: str) -> Renaming | None:
+    """What is sure to change if a module gets another last word; none if something stands in the way."""
+    found = msgspec.json.decode(snapshot.rename_module(module, new_name), type=Found)
+    if found.clashes or found.fixed or found.outside:
+        return None
+    edits = _by_path(word for word in found.words if not _doubt(word))
+    return Renaming(found.word, new_name, edits)
 
 
 def sure(renaming: Renaming) -> Renaming:
@@ -236,6 +242,13 @@ def _clashes(clashes: tuple[_Clash, ...], new_name: str) -> str:
     text = _CLASHES[first.way].format(new=new_name, place=_at(first.path, first.range))
     more = len(clashes) - 1
     return text if not more else f"{text}, and {more} more"
+
+
+def _by_path(words: Iterable[_Word]) -> dict[str, tuple[Edit, ...]]:
+    edits: dict[str, list[Edit]] = {}
+    for word in sorted(words, key=_order):
+        edits.setdefault(word.path, []).append(Edit(word.range, _doubt(word)))
+    return {path: tuple(each) for path, each in edits.items()}
 
 
 def _doubt(word: _Word) -> Doubt:

@@ -6,6 +6,7 @@ documents are edited at the version that the answer saw, so that a client whose 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -35,24 +36,13 @@ def workspace_edit(session: Session, folder: Folder, snapshot: Snapshot, renamin
         )
     for remark in renaming.remarks:
         session.show(remark)
-    if not client.versioned_edits:
-        changes = {
-            session.uri(folder, path): [_text(edit, renaming) for edit in edits]
-            for path, edits in renaming.edits.items()
-        }
-        return msgspec.json.encode({"changes": changes})
-    documents: list[dict[str, Any]] = [
-        {
-            "textDocument": {"uri": session.uri(folder, path), "version": snapshot.version_of(path)},
-            "edits": [_text(edit, renaming) for edit in edits],
-        }
-        for path, edits in renaming.edits.items()
-    ]
-    documents += [
-        {"kind": "rename", "oldUri": session.uri(folder, move.old), "newUri": session.uri(folder, move.new)}
-        for move in renaming.moves
-    ]
-    answer: dict[str, Any] = {"documentChanges": documents}
+    texts = {path: [_text(edit, renaming) for edit in edits] for path, edits in renaming.edits.items()}
+    answer = document_edits(session, folder, snapshot, texts)
+    if renaming.moves:
+        answer["documentChanges"] += [
+            {"kind": "rename", "oldUri": session.uri(folder, move.old), "newUri": session.uri(folder, move.new)}
+            for move in renaming.moves
+        ]
     doubts = sorted({edit.doubt for edits in renaming.edits.values() for edit in edits if edit.doubt})
     if doubts:
         answer["changeAnnotations"] = {
@@ -60,6 +50,23 @@ def workspace_edit(session: Session, folder: Folder, snapshot: Snapshot, renamin
             for doubt in doubts
         }
     return msgspec.json.encode(answer)
+
+
+def document_edits(
+    session: Session, folder: Folder, snapshot: Snapshot, edits: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
+    """Text edits by path as a workspace edit of the kind that the client takes."""
+    if not session.client.versioned_edits:
+        return {"changes": {session.uri(folder, path): each for path, each in edits.items()}}
+    return {
+        "documentChanges": [
+            {
+                "textDocument": {"uri": session.uri(folder, path), "version": snapshot.version_of(path)},
+                "edits": each,
+            }
+            for path, each in edits.items()
+        ]
+    }
 
 
 def _text(edit: rename.Edit, renaming: rename.Renaming) -> dict[str, Any]:

@@ -66,6 +66,7 @@ from codeanatomy.lsp.features import (
     subtypes,
     supertypes,
     type_definition,
+    will_rename_files,
     workspace_symbol,
 )
 from codeanatomy.lsp.session import Client, Folder, Question, Session
@@ -103,6 +104,7 @@ QUESTIONS: dict[str, ModuleType] = {
         subtypes,
         supertypes,
         type_definition,
+        will_rename_files,
         workspace_symbol,
     )
 }
@@ -123,6 +125,12 @@ _OPTIONS: dict[str, Any] = {
         trigger_characters=["(", ","], retrigger_characters=[")", "="]
     ),
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
+    types.WORKSPACE_WILL_RENAME_FILES: types.FileOperationRegistrationOptions(
+        filters=[
+            types.FileOperationFilter(types.FileOperationPattern("**/*.{py,pyi}", types.FileOperationPatternKind.File)),
+            types.FileOperationFilter(types.FileOperationPattern("**", types.FileOperationPatternKind.Folder)),
+        ]
+    ),
     types.TEXT_DOCUMENT_RENAME: types.RenameOptions(prepare_provider=True),
 }
 

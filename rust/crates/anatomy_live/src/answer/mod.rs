@@ -11,6 +11,7 @@ pub(crate) mod inlay;
 mod items;
 pub(crate) mod lenses;
 mod members;
+mod moves;
 mod navigate;
 mod places;
 mod rename;

@@ -139,7 +139,7 @@ impl Answers {
         let mut out = String::with_capacity(places.len() * 160);
         out.push('[');
         let mut uris: HashMap<Symbol, String> = HashMap::new();
-        for &mut (file, start, end, _) in places {
+        for &mut (file, start, end, ..) in places {
             let Some(view) = self.files.get(&file) else { continue };
             if out.len() > 1 {
                 out.push(',');
@@ -155,7 +155,7 @@ impl Answers {
         out.into_bytes()
     }
 
-    /// `DocumentHighlight[]`: the references of the same file; bindings count as writes.
+    /// `DocumentHighlight[]`: the references of the same file; bindings, stores to attributes and deletions are writes.
     ///
     /// # Errors
     /// `unknown-file`.
@@ -172,7 +172,8 @@ impl Answers {
         places.sort_by_key(|place| (place.1, !place.3));
         places.dedup_by_key(|place| place.1);
         let mut out = String::from("[");
-        for (_, start, end, binds) in places {
+        for (_, start, end, binds, id) in places {
+            let binds = binds || self.writes(id);
             if out.len() > 1 {
                 out.push(',');
             }
@@ -182,6 +183,13 @@ impl Answers {
         }
         out.push(']');
         Ok(out.into_bytes())
+    }
+
+    /// True for a reference that changes what it names.
+    fn writes(&self, reference: Id) -> bool {
+        let rows =
+            [self.rows("exprs", "expr", reference, &["context"]), self.rows("names", "expr", reference, &["context"])];
+        rows.iter().flatten().any(|row| matches!(Symbol(row[0] as u32).text(), "store" | "delete" | "augmented"))
     }
 
     /// Every place of the variables at a position, unsorted.
@@ -214,7 +222,7 @@ impl Answers {
         if places.is_empty()
             && let (true, Some(word)) = (with_declaration, words.binding)
         {
-            places.push((words.file, word.start, word.end, true));
+            places.push((words.file, word.start, word.end, true, word.id));
         }
         Ok(places)
     }
@@ -233,14 +241,14 @@ impl Answers {
                     continue;
                 }
                 if let Some(anchor) = self.files.get(&file).and_then(|view| view.anchor(row[0])) {
-                    places.push((file, anchor.start, anchor.end, false));
+                    places.push((file, anchor.start, anchor.end, false, row[0]));
                 }
             }
             if with_declaration {
                 for row in self.rows("bindings", "variable", variable, &["binding", "file"]) {
                     let file = Symbol(row[1] as u32);
                     if let Some(anchor) = self.files.get(&file).and_then(|view| view.anchor(row[0])) {
-                        places.push((file, anchor.start, anchor.end, true));
+                        places.push((file, anchor.start, anchor.end, true, row[0]));
                     }
                 }
             }

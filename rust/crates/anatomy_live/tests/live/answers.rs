@@ -112,3 +112,33 @@ fn a_diagnostic_rule_speaks_beside_the_syntax() {
 fn every_answer_obeys_the_law() {
     assert_eq!(holding(SHOP).answers().verify().unwrap(), Value::Array(vec![]));
 }
+
+#[test]
+fn highlights_tell_what_is_written() {
+    let answers = holding(&[("a.py", "x = 1\nx += x\ndel x\n")]).answers();
+    let found: Value = serde_json::from_slice(&answers.document_highlight("a.py", 0, 0, UTF16).unwrap()).unwrap();
+    let shown: Vec<String> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| format!("{}:{} {}", of["range"]["start"]["line"], of["range"]["start"]["character"], of["kind"]))
+        .collect();
+    assert_eq!(shown, ["0:0 3", "1:0 3", "1:5 2", "2:4 3"]);
+}
+
+#[test]
+fn a_rename_says_where_the_name_is_spelled_and_what_is_in_its_way() {
+    let answers = holding(SHOP).answers();
+    let found = answers.rename("twice.py", 2, 6, "y", UTF16).unwrap();
+    let words: Vec<String> = found["words"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| format!("{} {} {}", word["path"], word["range"]["start"]["line"], word["kind"]))
+        .collect();
+    assert_eq!(words, ["\"twice.py\" 0 \"binding\"", "\"twice.py\" 1 \"binding\"", "\"twice.py\" 2 \"name\""]);
+    assert_eq!(found["clashes"], Value::Array(vec![]));
+    let found = answers.rename("twice.py", 2, 6, "print", UTF16).unwrap();
+    assert_eq!((&found["clashes"][0]["way"], &found["clashes"][0]["path"]), (&"captured".into(), &"twice.py".into()));
+    assert_eq!(answers.rename("twice.py", 9, 9, "y", UTF16).unwrap()["nothing"], "no_word");
+}

@@ -113,9 +113,11 @@ impl<'t> Extractor<'t> {
             Kind::ClassPattern => {
                 let parts = named_children(node);
                 if let Some((class, patterns)) = parts.split_first() {
-                    let class = self.dotted_value(*class).id;
+                    let named = self.dotted_value(*class);
+                    let class = named.id;
                     let path = std::mem::take(&mut self.path);
                     for (position, pattern) in (0u32..).zip(patterns) {
+                        self.asked_attribute(*pattern, named);
                         self.pattern(*pattern, Matched { class, position, ..Matched::default() });
                     }
                     self.path = path;
@@ -137,6 +139,18 @@ impl<'t> Extractor<'t> {
                     self.pattern(child, Matched::default());
                 }
             }
+        }
+    }
+
+    /// A pattern of a class: `x=1` asks for its attribute `x`.
+    fn asked_attribute(&mut self, node: Node<'_>, class: Value) {
+        let parts = named_children(node);
+        match (kind_of(node), parts.as_slice()) {
+            (Kind::CasePattern, [inner]) => self.asked_attribute(*inner, class),
+            (Kind::KeywordPattern, [word, ..]) if !word.is_missing() => {
+                self.dotted_attribute(class, *word, self.span(*word));
+            }
+            _ => {}
         }
     }
 

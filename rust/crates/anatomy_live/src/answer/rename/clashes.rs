@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use anatomy_facts::{Id, Symbol};
 use serde_json::{Value, json};
 
+use super::Rename;
 use super::family::Variable;
 use super::words::{Kind, Word};
-use super::{Rename, is_inside};
 use crate::answer::places::range;
 
 /// In which way the new name is in the way.
@@ -157,10 +157,7 @@ impl Rename<'_> {
             None => self.new.text().to_owned(),
         };
         for row in self.rows("files", "module", u64::from(Symbol::of(&renamed).0), &["file"]) {
-            let file = Symbol(row[0] as u32);
-            if is_inside(file) {
-                found.insert((Way::Exposed, file.text(), 0, 0));
-            }
+            found.insert((Way::Exposed, Symbol(row[0] as u32).text(), 0, 0));
         }
     }
 

@@ -109,6 +109,18 @@ impl Answers {
         let clashes = if new.is_empty() { vec![] } else { rename.clashes() };
         Ok(merged(shown, rename.answer(&starts, clashes)))
     }
+
+    /// What giving a module another last word would touch.
+    #[must_use]
+    pub fn rename_module(&self, module: &str, new: &str, encoding: PositionEncoding) -> Value {
+        let old = module.rsplit('.').next().unwrap_or(module);
+        let mut rename = Rename::new(self, encoding, Symbol::of(old), Symbol::of(new));
+        let starts = [Start::Module(Symbol::of(module))];
+        rename.close(&starts);
+        rename.collect();
+        let clashes = rename.clashes();
+        merged(json!({"word": old}), rename.answer(&starts, clashes))
+    }
 }
 
 fn merged(mut left: Value, right: Value) -> Value {
@@ -332,12 +344,17 @@ impl<'a> Rename<'a> {
         }))
     }
 
-    /// The files of a module: those that it is, and of a package one that it holds.
+    /// The files of a module: the one that is found first, and its stub; of a package without a file, its directory.
     fn module_shown(&self, module: &str) -> Value {
-        let mut files: Vec<(&str, bool)> = self
-            .rows("files", "module", u64::from(Symbol::of(module).0), &["file", "is_package"])
+        let columns = ["search_rank", "file", "is_package"];
+        let mut rows = self.rows("files", "module", u64::from(Symbol::of(module).0), &columns);
+        rows.sort_unstable_by_key(|row| row[0]);
+        let stem = |row: &Vec<u64>| Symbol(row[1] as u32).text().rsplit_once('.').map(|(stem, _)| stem);
+        let first = rows.first().and_then(stem);
+        let mut files: Vec<(&str, bool)> = rows
             .iter()
-            .map(|row| (Symbol(row[0] as u32).text(), row[1] == 1))
+            .filter(|row| stem(row) == first)
+            .map(|row| (Symbol(row[1] as u32).text(), row[2] == 1))
             .collect();
         files.sort_unstable();
         let files: Vec<Value> =

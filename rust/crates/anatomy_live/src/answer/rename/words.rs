@@ -246,7 +246,7 @@ impl Rename<'_> {
 
     /// Keyword arguments that name a parameter, or a field.
     fn keywords(&mut self) {
-        for row in self.rows("args", "name", u64::from(self.old.0), &["arg", "file"]) {
+        for row in self.rows("args", "name", u64::from(self.old.0), &["arg", "file", "call_expr"]) {
             let mut verdict = Verdict { ours: 0, others: 0, confidence: 0.0 };
             for target in self.answers.targets(row[0]) {
                 if self.collects(target.id) {
@@ -259,11 +259,25 @@ impl Rename<'_> {
                     verdict.confidence = verdict.confidence.max(target.confidence);
                 }
             }
+            if verdict.ours == 0 && verdict.others == 0 && self.makes_one_of_ours(row[2]) {
+                verdict = Verdict { ours: 1, others: 0, confidence: 0.9 };
+            }
             if verdict.ours > 0 {
                 let file = Symbol(row[1] as u32);
                 self.put(file, row[0], Kind::Keyword, 0, (verdict.confidence, verdict.others));
             }
         }
+    }
+
+    /// True for the call of a class with such a member, of which no constructor takes the keyword: the member is a field.
+    fn makes_one_of_ours(&self, call: Id) -> bool {
+        let callee = self.rows("exprs", "expr", call, &["base"]).first().map_or(0, |row| row[0]);
+        let (slot, class) = (u64::from(Symbol::of("value").0), u64::from(Symbol::of("class").0));
+        callee != 0
+            && self
+                .rows("value", "node", callee, &["slot", "kind", "target"])
+                .iter()
+                .any(|row| row[0] == slot && row[1] == class && self.classes.contains(&row[2]))
     }
 
     /// Strings that name the thing by its dotted path, or by its word where an attribute is asked for by name.
