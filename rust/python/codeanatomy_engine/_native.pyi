@@ -154,6 +154,13 @@ class Snapshot:
         """LSP `SignatureHelp` of the call that is open at a place of an open document, or `null`. Parameters are named by
         offsets into the label or by their text; `chosen` is the signature that the editor shows already."""
 
+    def completion(self, path: str, line: int, character: int, wishes: bytes) -> bytes:
+        """LSP `CompletionList`, the likeliest first; `wishes` are a JSON object with `limit`, `auto_imports`, `snippets`,
+        `adjusts_indentation`, `commit_characters`, `label_details` and `lazy_edits`. Empty for a file that is not open."""
+
+    def completion_resolve(self, data: bytes) -> bytes:
+        """What an item with that `data` leaves out: `{detail?, documentation?, edits?}`."""
+
     def explain(self, path: str, line: int, character: int) -> bytes:
         """Why the word at a place means what it means, or `null`."""
 

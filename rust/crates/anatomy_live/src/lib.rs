@@ -8,9 +8,9 @@ mod files;
 mod signature;
 mod workspace;
 
-pub use answer::Answers;
 pub use answer::folding::FoldingLimits;
 pub use answer::lenses::LensOptions;
 pub use answer::signature::ParameterLabels;
+pub use answer::{Answers, CompletionWishes};
 pub use files::{FileView, Files};
 pub use workspace::{CommitReport, SourceFile, Workspace};

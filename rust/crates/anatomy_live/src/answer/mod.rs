@@ -5,6 +5,7 @@
 
 mod callable;
 mod calls;
+mod completion;
 mod explain;
 pub(crate) mod folding;
 mod items;
@@ -27,6 +28,8 @@ use anatomy_facts::{Anchor, AnchorKind, ErrorCode, Stage, Symbol};
 use anatomy_syntax::PositionEncoding;
 
 use crate::files::{FileView, Files};
+
+pub use self::completion::CompletionWishes;
 
 /// A snapshot with the places of its files. Cheap to clone, never changes.
 #[derive(Clone)]

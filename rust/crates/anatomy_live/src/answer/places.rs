@@ -138,7 +138,7 @@ pub(super) fn whole_file(id: Id, view: &FileView) -> Anchor {
     }
 }
 
-fn number_at(array: &ArrayRef, row: usize) -> u64 {
+pub(super) fn number_at(array: &ArrayRef, row: usize) -> u64 {
     use arrow::datatypes::DataType;
     match array.data_type() {
         DataType::UInt64 => array.as_primitive::<UInt64Type>().value(row),
