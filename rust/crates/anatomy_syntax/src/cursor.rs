@@ -453,7 +453,7 @@ impl<'t> Reader<'t> {
         let first = rest[0];
         match first.kind {
             T::Import => return self.import(&rest[1..]),
-            T::From => return self.from_import(&rest[1..]),
+            T::From => return self.imported_names(&rest[1..]),
             T::Global | T::Nonlocal if matches!(prev.kind, T::Global | T::Nonlocal | T::Comma) => return Place::Outer,
             T::Global | T::Nonlocal | T::Pass | T::Break | T::Continue => return Place::Nothing,
             _ => {}
@@ -529,7 +529,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Behind `from`.
-    fn from_import(&self, rest: &[Token]) -> Place {
+    fn imported_names(&self, rest: &[Token]) -> Place {
         let Some(import) = rest.iter().position(|token| token.kind == T::Import) else {
             let (level, parent) = self.dotted(rest);
             return match rest.last().map(|token| token.kind) {
@@ -778,10 +778,7 @@ fn is_annotation(rest: &[Token], opened: &[usize]) -> bool {
     match head {
         Some(T::Def) if arrow => true,
         Some(T::Def) => {
-            let header = outermost.first().map_or(&rest[..0], |open| {
-                let depth_one = &rest[*open..];
-                depth_one
-            });
+            let header = outermost.first().map_or(&rest[..0], |open| &rest[*open..]);
             colon_last(last_parameter(header))
         }
         Some(T::Name) => {

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use anatomy_engine::store::Location;
 use anatomy_facts::{Id, Symbol};
 use arrow::array::{ArrayRef, AsArray, UInt32Array};
 use arrow::datatypes::{UInt32Type, UInt64Type};
@@ -62,21 +63,14 @@ impl Asked<'_> {
                 roots.push((fit, module));
             }
         });
-        let (mut candidates, cut) = self.answers.fitting_names(typed, weakest, visible);
+        let (candidates, cut) = self.answers.fitting_names(typed, weakest, visible);
         let uses = self.answers.imported_from(candidates.iter().map(|candidate| candidate.symbol));
-        let own = self.module.text();
-        let mut best: HashMap<(&'static str, Id), (u8, Preference, Symbol, Id)> = HashMap::new();
-        candidates.retain(|candidate| candidate.module != self.module);
+        let (own, package) = (self.module.text(), self.package.text());
+        let mut ranked: Vec<(u8, Preference, &'static str, Source)> = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             let module = candidate.module.text();
+            let Some(home) = homes.get(module).copied().filter(|_| candidate.module != self.module) else { continue };
             let used = uses.get(&(candidate.symbol, candidate.module.0));
-            let Some(home) = homes.get(module).copied() else { continue };
-            if used.is_none() && !self.answers.is_offered(&candidate, home) {
-                continue;
-            }
-            let target = self.answers.final_target(candidate.target);
-            let package = self.package.text();
-            let near = used.is_some_and(|used| used.packages.contains(package));
             let local = match home.partition {
                 "user" if module.starts_with(package) && !package.is_empty() => 0,
                 "user" => 1,
@@ -84,48 +78,87 @@ impl Asked<'_> {
                 _ => 3,
             };
             let is_test = module.split('.').any(|part| part == "tests" || part == "test" || part.starts_with("test_"));
-            let depth = module.split('.').count();
             let preference = (
-                Reverse(near),
+                Reverse(used.is_some_and(|used| used.packages.contains(package))),
                 Reverse(used.map_or(0, |used| used.count)),
                 local,
                 is_test && !own.contains("test"),
-                depth,
+                module.split('.').count(),
                 module,
             );
-            let entry = (candidate.fit, preference, candidate.module, candidate.target);
-            let known = best.entry((candidate.name, target)).or_insert(entry);
-            if entry.1 < known.1 {
-                *known = entry;
-            }
+            let source = Source::Name(candidate, home, used.is_some());
+            ranked.push((source.fit(), preference, source.label(), source));
         }
-        let mut found: Vec<(u8, Preference, &'static str, What)> = best
-            .into_iter()
-            .map(|((name, _), (fit, preference, module, target))| {
-                (fit, preference, name, What::Import(target, module, Symbol::of(name)))
-            })
-            .collect();
         for (fit, module) in roots {
-            let home = homes.get(module).map_or("", |home| home.partition);
-            let hidden =
-                module.starts_with('_') || matches!(module, "builtins" | "this" | "antigravity") || own == module;
-            if hidden {
+            let hidden = module.starts_with('_') || matches!(module, "builtins" | "this" | "antigravity");
+            if hidden || own == module {
                 continue;
             }
-            let symbol = Symbol::of(module);
-            let scope = self.answers.rows("files", "module", u64::from(symbol.0), &["scope"]);
-            let local = if home == "user" { 1 } else { 2 };
-            let uses = self.answers.rows("imports", "module", u64::from(symbol.0), &["name", "file"]);
+            let uses = self.answers.rows("imports", "module", u64::from(Symbol::of(module).0), &["name", "file"]);
             let inside = |row: &&Vec<u64>| row[0] == 0 && super::super::is_inside(Symbol(row[1] as u32));
             let count = uses.iter().filter(inside).count() as u32;
-            let preference = (Reverse(false), Reverse(count), local, false, 1, module);
-            let target = scope.first().map_or(0, |row| row[0]);
-            found.push((fit, preference, module, What::Import(target, symbol, Symbol::NONE)));
+            let local = if homes.get(module).is_some_and(|home| home.partition == "user") { 1 } else { 2 };
+            ranked.push((
+                fit,
+                (Reverse(false), Reverse(count), local, false, 1, module),
+                module,
+                Source::Root(fit, module),
+            ));
         }
-        found.sort_by(|left, right| (left.0, left.1, left.2).cmp(&(right.0, right.1, right.2)));
-        let partial = cut || found.len() > most || typed.len() < 3;
-        found.truncate(most);
-        (found.into_iter().map(|(_, _, name, what)| Item::new(name, 0, what)).collect(), partial)
+        ranked.sort_unstable_by(|left, right| (left.0, left.1, left.2).cmp(&(right.0, right.1, right.2)));
+        // What a name is in the end, and whether it may be taken from there, is asked of the best alone.
+        let mut items: Vec<Item> = Vec::new();
+        let mut taken: HashSet<(&'static str, Id)> = HashSet::new();
+        let mut left = ranked.into_iter();
+        for (_, _, label, source) in left.by_ref() {
+            if items.len() >= most {
+                break;
+            }
+            let what = match source {
+                Source::Root(_, module) => {
+                    let symbol = Symbol::of(module);
+                    let scope = self.answers.rows("files", "module", u64::from(symbol.0), &["scope"]);
+                    What::Import(scope.first().map_or(0, |row| row[0]), symbol, Symbol::NONE)
+                }
+                Source::Name(candidate, home, used) => {
+                    if !used && !self.answers.is_offered(&candidate, home) {
+                        continue;
+                    }
+                    let target = self.answers.final_target(candidate.target);
+                    if !taken.insert((label, target)) {
+                        continue;
+                    }
+                    What::Import(target, candidate.module, Symbol(candidate.symbol))
+                }
+            };
+            items.push(Item::new(label, 0, what));
+        }
+        let partial = cut || typed.len() < 3 || left.next().is_some();
+        (items, partial)
+    }
+}
+
+/// Where an import may come from.
+enum Source {
+    /// A name of a module, what is known of the module, and whether some file imports it from there.
+    Name(Candidate, Home, bool),
+    /// A module itself, with its fit.
+    Root(u8, &'static str),
+}
+
+impl Source {
+    fn fit(&self) -> u8 {
+        match self {
+            Source::Name(candidate, _, _) => candidate.fit,
+            Source::Root(fit, _) => *fit,
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self {
+            Source::Name(candidate, _, _) => candidate.name,
+            Source::Root(_, module) => module,
+        }
     }
 }
 
@@ -147,16 +180,18 @@ impl Answers {
         let [Some(name), Some(module), Some(target), Some(kind), Some(scope), Some(public)] = columns else {
             return (vec![], false);
         };
-        let batches = relation.batches();
-        let mut distinct: HashMap<u32, Option<u8>> = HashMap::new();
-        for batch in &batches {
-            distinct.extend(batch.column(name).as_primitive::<UInt32Type>().values().iter().map(|name| (*name, None)));
-        }
-        let mut numbers: Vec<u32> = distinct.into_keys().collect();
-        numbers.sort_unstable();
-        let texts = Symbol::texts(numbers.iter().copied());
+        let numbers = |column: usize, rows: &[Location]| {
+            relation.gather(column, rows).as_primitive::<UInt32Type>().values().to_vec()
+        };
+        let ids = |column: usize, rows: &[Location]| {
+            relation.gather(column, rows).as_primitive::<UInt64Type>().values().to_vec()
+        };
+        let mut all = numbers(name, &relation.all_locations());
+        all.sort_unstable();
+        all.dedup();
+        let texts = Symbol::texts(all.iter().copied());
         let mut fitting: Vec<(u8, usize, &'static str, u32)> = Vec::new();
-        for (number, text) in numbers.into_iter().zip(texts) {
+        for (number, text) in all.into_iter().zip(texts) {
             if let Some(fit) = fit(text, typed).filter(|fit| *fit <= weakest)
                 && !text.starts_with('_')
                 && !visible.contains(text)
@@ -167,29 +202,27 @@ impl Answers {
         fitting.sort_unstable();
         let cut = fitting.len() > MOST_NAMES;
         fitting.truncate(MOST_NAMES);
-        let wanted: HashMap<u32, (u8, &'static str)> =
-            fitting.into_iter().map(|(fit, _, text, number)| (number, (fit, text))).collect();
+        let keys: ArrayRef =
+            std::sync::Arc::new(fitting.iter().map(|(_, _, _, number)| *number).collect::<UInt32Array>());
+        let (probes, rows) = relation.look_up(&[name], &[keys]);
+        let (modules, kinds, targets, scopes) =
+            (numbers(module, &rows), numbers(kind, &rows), ids(target, &rows), ids(scope, &rows));
+        let publics = relation.gather(public, &rows);
+        let publics = publics.as_boolean();
         let module_kind = Symbol::of("module").0;
         let mut found = Vec::new();
-        for batch in &batches {
-            let names = batch.column(name).as_primitive::<UInt32Type>().values();
-            let numbers = |column: usize| batch.column(column).as_primitive::<UInt32Type>().values();
-            let ids = |column: usize| batch.column(column).as_primitive::<UInt64Type>().values();
-            let (modules, kinds, targets, scopes) = (numbers(module), numbers(kind), ids(target), ids(scope));
-            let publics = batch.column(public).as_boolean();
-            for (row, symbol) in names.iter().enumerate() {
-                let Some((fit, text)) = wanted.get(symbol) else { continue };
-                if publics.value(row) || kinds[row] == module_kind {
-                    found.push(Candidate {
-                        fit: *fit,
-                        name: text,
-                        symbol: *symbol,
-                        module: Symbol(modules[row]),
-                        target: targets[row],
-                        kind: kinds[row],
-                        scope: scopes[row],
-                    });
-                }
+        for (row, probe) in probes.into_iter().enumerate() {
+            let (fit, _, text, symbol) = fitting[probe as usize];
+            if publics.value(row) || kinds[row] == module_kind {
+                found.push(Candidate {
+                    fit,
+                    name: text,
+                    symbol,
+                    module: Symbol(modules[row]),
+                    target: targets[row],
+                    kind: kinds[row],
+                    scope: scopes[row],
+                });
             }
         }
         (found, cut)

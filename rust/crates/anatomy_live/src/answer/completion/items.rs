@@ -1,6 +1,7 @@
 //! Items on their way to the editor.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use anatomy_facts::{Id, Symbol};
 use serde::Deserialize;
@@ -13,8 +14,10 @@ use super::{Answers, Asked};
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) label: Cow<'static, str>,
-    /// Smaller comes first; equal ones are sorted by label.
+    /// Smaller comes first.
     pub(super) rank: u32,
+    /// How often it is used at such a place; of one rank more comes first, then the label decides.
+    pub(super) uses: u32,
     pub(super) what: What,
 }
 
@@ -56,7 +59,7 @@ pub(super) fn nothing() -> Vec<u8> {
 
 impl Item {
     pub(super) fn new(label: impl Into<Cow<'static, str>>, rank: u32, what: What) -> Item {
-        Item { label: label.into(), rank, what }
+        Item { label: label.into(), rank, uses: 0, what }
     }
 }
 
@@ -83,7 +86,9 @@ impl Asked<'_> {
             partial = true;
             let mut fitting: Vec<(u8, Item)> =
                 items.into_iter().filter_map(|item| Some((fit(&item.label, typed)?, item))).collect();
-            fitting.sort_by(|left, right| (left.0, left.1.order()).cmp(&(right.0, right.1.order())));
+            fitting.sort_by(|left, right| {
+                (left.0, left.1.uses == 0, left.1.order()).cmp(&(right.0, right.1.uses == 0, right.1.order()))
+            });
             fitting.truncate(self.wishes.limit);
             items = fitting.into_iter().map(|(_, item)| item).collect();
         }
@@ -197,8 +202,8 @@ impl Asked<'_> {
 }
 
 impl Item {
-    fn order(&self) -> (u32, &str) {
-        (self.rank, &self.label)
+    fn order(&self) -> (u32, Reverse<u32>, &str) {
+        (self.rank, Reverse(self.uses), &self.label)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Members of what stands before a dot.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use anatomy_facts::{Id, Symbol};
-use anatomy_syntax::cursor::{Primary, Root, StepKind};
+use anatomy_syntax::cursor::{Primary, Root, Step, StepKind};
 
 use super::items::{Item, What};
 use super::values::{Kind, Value};
@@ -20,6 +20,8 @@ pub(super) fn privacy(name: &str) -> u32 {
 
 /// Behind everything that is a member for sure.
 const GUESSED: u32 = 8_000;
+/// More places of a word than these in other files are not counted.
+const MOST_PLACES: usize = 3_000;
 /// Behind the members of what something is: the members of `type`, of functions and of modules as such.
 const BY_NATURE: u32 = 5_000;
 
@@ -32,47 +34,67 @@ impl Asked<'_> {
             members.of(*value, self.module);
         }
         let open = values.is_empty() || values.iter().any(|value| self.answers.is_open(*value));
-        if open {
-            self.used_elsewhere(base, &mut members);
+        let uses = self.used_elsewhere(base);
+        for item in &mut members.items {
+            item.uses = uses.get(item.label.as_ref()).map_or(0, |uses| uses.here + uses.elsewhere);
+        }
+        for (name, uses) in &uses {
+            // A class that is known whole is believed, but for what this very file uses.
+            if (open || uses.here > 0) && *name != self.typed() && members.seen.insert(name) {
+                let mut item = Item::new(*name, GUESSED + privacy(name), What::Guess);
+                item.uses = 1_000 * uses.here + uses.elsewhere;
+                members.items.push(item);
+            }
         }
         members.items
     }
 
-    /// Attributes behind the same last word, most frequent first.
-    fn used_elsewhere(&self, base: &Primary, members: &mut Members<'_>) {
-        let word = match base.steps.last() {
+    /// Attributes that are used in the workspace behind the same last word, called or subscripted alike.
+    fn used_elsewhere(&self, base: &Primary) -> BTreeMap<&'static str, Uses> {
+        let mut steps = base.steps.as_slice();
+        let mut kinds = Vec::new();
+        while let [before @ .., Step { kind: kind @ (StepKind::Call | StepKind::Subscript), .. }] = steps {
+            kinds.push(if *kind == StepKind::Call { "call" } else { "subscript" });
+            steps = before;
+        }
+        kinds.reverse();
+        let word = match steps.last() {
             None if base.root == Root::Name => (base.start, base.root_end),
-            Some(step) if step.kind == StepKind::Attribute => step.word,
-            _ => return,
+            Some(step) => step.word,
+            None => return BTreeMap::new(),
         };
         let word = Symbol::of(self.slice(word));
-        let bases = self.answers.rows("exprs", "name", u64::from(word.0), &["expr", "kind", "file"]);
+        let named = self.answers.rows("exprs", "name", u64::from(word.0), &["expr", "kind", "file"]);
         let literal = Symbol::of("literal").0;
         let (mut here, mut there): (Vec<Id>, Vec<Id>) = (Vec::new(), Vec::new());
-        for row in bases.iter().filter(|row| row[1] as u32 != literal) {
+        for row in named.iter().filter(|row| row[1] as u32 != literal) {
             let file = Symbol(row[2] as u32);
             if file == self.file {
                 here.push(row[0]);
-            } else if super::super::is_inside(file) {
+            } else if super::super::is_inside(file) && there.len() < MOST_PLACES {
                 there.push(row[0]);
             }
         }
-        let mut counts: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
-        for (weight, bases) in [(100, here), (1, there)] {
-            for name in self.answers.attributes_of(&bases) {
-                *counts.entry(name).or_default() += weight;
+        let mut found: BTreeMap<&'static str, Uses> = BTreeMap::new();
+        for (is_here, mut bases) in [(true, here), (false, there)] {
+            for kind in &kinds {
+                bases = self.answers.hanging(&bases, kind).into_iter().map(|(expr, _)| expr).collect();
+            }
+            let names = self.answers.hanging(&bases, "attribute").into_iter().map(|(_, name)| name);
+            for name in Symbol::texts(names) {
+                let uses = found.entry(name).or_default();
+                *(if is_here { &mut uses.here } else { &mut uses.elsewhere }) += 1;
             }
         }
-        let names = Symbol::texts(counts.keys().copied());
-        let mut counted: Vec<(u32, &'static str)> = counts.into_values().zip(names).collect();
-        counted.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(right.1)));
-        for (at, (_, name)) in counted.into_iter().enumerate() {
-            if members.seen.insert(name) && name != self.typed() {
-                let rank = GUESSED + (at as u32).min(1_000) + privacy(name);
-                members.items.push(Item::new(name, rank, What::Guess));
-            }
-        }
+        found
     }
+}
+
+/// How often an attribute is used behind a word, in the file of the cursor and in others.
+#[derive(Clone, Copy, Default)]
+struct Uses {
+    here: u32,
+    elsewhere: u32,
 }
 
 /// Members that were collected, each name once.
@@ -205,12 +227,20 @@ impl Answers {
         self.place(binding).is_some_and(|(_, _, anchor)| anchor.extent_start < anchor.start)
     }
 
-    /// True if a class has a base that leads nowhere, so that its members are not known whole.
+    /// True if the members of a class are not known whole: a base leads nowhere, or the class answers for any name.
     fn is_open(&self, value: Value) -> bool {
         if matches!(value.kind, Kind::Module | Kind::Function) {
             return false;
         }
+        let object = self.builtin("object");
         self.resolution_order(value.target).into_iter().any(|class| {
+            let decides = ["__getattr__", "__getattribute__"].iter().any(|name| {
+                let keys = [("class", class), ("name", u64::from(Symbol::of(name).0))];
+                !self.rows_where("class_member", &keys, &["target"]).is_empty() && Some(class) != object
+            });
+            if decides {
+                return true;
+            }
             let bases = self.rows("class_bases", "class", class, &["keyword"]);
             let known = self.rows("class_base", "class", class, &["base"]);
             bases.iter().filter(|row| row[0] == 0).count() > known.len()
@@ -228,25 +258,23 @@ impl Answers {
         })
     }
 
-    /// Names of the attributes that hang on these expressions, one for each use.
-    fn attributes_of(&self, bases: &[Id]) -> Vec<u32> {
+    /// Expressions of a kind that hang on these, each with its name.
+    fn hanging(&self, bases: &[Id], wanted: &str) -> Vec<(Id, u32)> {
         use arrow::array::{ArrayRef, AsArray, UInt64Array};
-        use arrow::datatypes::UInt32Type;
+        use arrow::datatypes::{UInt32Type, UInt64Type};
         let Some(number) = self.engine.relation_number("exprs") else { return vec![] };
         let relation = self.snapshot.relation(number);
         let schema = relation.schema();
-        let (Ok(base), Ok(kind), Ok(name)) =
-            (schema.index_of("base"), schema.index_of("kind"), schema.index_of("name"))
-        else {
-            return vec![];
-        };
+        let columns = ["base", "kind", "name", "expr"].map(|name| schema.index_of(name).ok());
+        let [Some(base), Some(kind), Some(name), Some(expr)] = columns else { return vec![] };
         let keys: ArrayRef = std::sync::Arc::new(UInt64Array::from(bases.to_vec()));
         let (_, found) = relation.look_up(&[base], &[keys]);
-        let (kinds, names) = (relation.gather(kind, &found), relation.gather(name, &found));
-        let attribute = Symbol::of("attribute").0;
-        let kinds = kinds.as_primitive::<UInt32Type>().values().to_vec();
-        let names = names.as_primitive::<UInt32Type>().values().to_vec();
-        kinds.into_iter().zip(names).filter(|(kind, _)| *kind == attribute).map(|(_, name)| name).collect()
+        let numbers = |column: usize| relation.gather(column, &found).as_primitive::<UInt32Type>().values().to_vec();
+        let (kinds, names) = (numbers(kind), numbers(name));
+        let exprs = relation.gather(expr, &found).as_primitive::<UInt64Type>().values().to_vec();
+        let wanted = Symbol::of(wanted).0;
+        let all = kinds.into_iter().zip(exprs.into_iter().zip(names));
+        all.filter(|(kind, _)| *kind == wanted).map(|(_, found)| found).collect()
     }
 }
 

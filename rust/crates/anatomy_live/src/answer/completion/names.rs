@@ -1,5 +1,6 @@
 //! Names and keywords at the beginning of an expression or statement.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use anatomy_facts::{Id, Symbol};
@@ -99,7 +100,7 @@ impl Asked<'_> {
         }
         let mut found: Vec<(&'static str, (bool, u32, Id))> =
             bound.into_iter().filter(|(name, _)| seen.insert(*name)).collect();
-        found.sort_unstable_by(|left, right| right.1.cmp(&left.1));
+        found.sort_unstable_by_key(|(_, place)| Reverse(*place));
         for (at, (name, (_, _, binding))) in found.into_iter().enumerate() {
             let order = if is_module { 0 } else { (at as u32).min(group::LOCAL - 1) };
             let later = if is_module { privacy(name) } else { 0 };
@@ -168,7 +169,7 @@ impl Asked<'_> {
         let mut seen = HashSet::new();
         for callee in self.values(&call.callee) {
             let parameters = match (wanted, callee.kind) {
-                (Wanted::Pattern, Kind::Class) => self.answers.fields(callee.target, false),
+                (Wanted::Pattern, Kind::Class) => self.answers.class_fields(callee.target, false),
                 (Wanted::Pattern, _) => vec![],
                 _ => self.answers.parameters(callee, call.callee.steps.is_empty()),
             };
@@ -217,8 +218,7 @@ impl Answers {
         match callee.kind {
             Kind::Function => {
                 let in_class = !self.rows("method", "function", callee.target, &["class"]).is_empty();
-                let rows = self.rows("decorators", "definition", callee.target, &["name"]);
-                let is_static = rows.iter().any(|row| Symbol(row[0] as u32).text() == "staticmethod");
+                let is_static = self.is_decorated(callee.target, &["staticmethod"]);
                 self.named_parameters(callee.target, in_class && !is_static && !is_plain)
             }
             Kind::Class => {
@@ -233,7 +233,7 @@ impl Answers {
                                 return parameters;
                             }
                         } else {
-                            return self.fields(callee.target, true);
+                            return self.class_fields(callee.target, true);
                         }
                     }
                 }
@@ -264,20 +264,12 @@ impl Answers {
 
     /// True for a class whose `__init__` is made from its annotated fields.
     fn is_data(&self, class: Id) -> bool {
-        let decorated = self.rows("decorators", "definition", class, &["name"]);
-        let named = |row: &Vec<u64>| Symbol(row[0] as u32).text();
-        if decorated.iter().any(|row| matches!(named(row), "dataclass" | "define" | "frozen" | "attrs" | "s")) {
-            return true;
-        }
-        let bases = self.rows("class_base", "class", class, &["base"]);
-        bases.iter().any(|row| {
-            let name = self.rows("bindings", "binding", row[0], &["name"]);
-            name.iter().any(|row| matches!(named(row), "NamedTuple" | "TypedDict"))
-        })
+        self.is_decorated(class, &["dataclass", "define", "frozen", "attrs", "s"])
+            || self.base_words(class).iter().any(|word| matches!(*word, "NamedTuple" | "TypedDict"))
     }
 
     /// Fields of a class: annotated ones, or whatever its instances hold; those of the first ancestor first.
-    fn fields(&self, class: Id, annotated_only: bool) -> Vec<(&'static str, Id)> {
+    fn class_fields(&self, class: Id, annotated_only: bool) -> Vec<(&'static str, Id)> {
         let mut found: Vec<(&'static str, Id)> = Vec::new();
         for ancestor in self.resolution_order(class).into_iter().rev() {
             let rows = self.rows("class_member", "class", ancestor, &["name", "target", "kind", "occurrence"]);

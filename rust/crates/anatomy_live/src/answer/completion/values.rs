@@ -196,11 +196,10 @@ impl Answers {
             let mut values: Vec<Value> = Vec::new();
             for member in &members {
                 let bound = self.values_of_binding(member[0]);
-                if owner.kind != Kind::Class && bound.first().is_some_and(|value| value.kind == Kind::Function) {
-                    if self.is_property(member[0]) {
-                        values.extend(self.results_of(member[0]));
-                        continue;
-                    }
+                let is_function = bound.first().is_some_and(|value| value.kind == Kind::Function);
+                if owner.kind != Kind::Class && is_function && self.is_property(member[0]) {
+                    values.extend(self.results_of(member[0]));
+                    continue;
                 }
                 values.extend(bound);
             }
@@ -214,15 +213,14 @@ impl Answers {
 
     /// True for a function that is read like an attribute.
     pub(super) fn is_property(&self, function: Id) -> bool {
-        let rows = self.rows("decorators", "definition", function, &["name"]);
-        rows.iter().any(|row| matches!(Symbol(row[0] as u32).text(), "property" | "cached_property" | "getter"))
+        self.is_decorated(function, &["property", "cached_property", "getter"])
     }
 
     /// The name of the class of a value of a binding, for people.
     pub(super) fn value_name(&self, binding: Id) -> Option<&'static str> {
         let values = self.values_of_binding(binding);
         let value = values.iter().find(|value| matches!(value.kind, Kind::Instance | Kind::Class))?;
-        self.rows("bindings", "binding", value.target, &["name"]).first().map(|row| Symbol(row[0] as u32).text())
+        Some(self.name_of_binding(value.target))
     }
 }
 
@@ -322,6 +320,15 @@ impl Asked<'_> {
             }
             let mut found = bound.into_iter().map(|(_, _, binding)| self.answers.values_of_binding(binding));
             return found.find(|values| !values.is_empty()).unwrap_or_default();
+        }
+        // The head of a method may be lost to the broken line; its first parameter goes by its customary name.
+        let customary = match name.text() {
+            "self" => Some(Kind::Instance),
+            "cls" => Some(Kind::Class),
+            _ => None,
+        };
+        if let (Some(kind), Some(target)) = (customary, self.class_around()) {
+            return vec![Value { kind, target }];
         }
         let outside = self.answers.module_name(self.module, name);
         let outside = outside.or_else(|| self.answers.module_name(Symbol::of("builtins"), name));
