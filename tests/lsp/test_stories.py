@@ -29,6 +29,15 @@ def capabilities(encodings: tuple[str, ...] = ("utf-16",), pulls: bool = False) 
             definition=types.DefinitionClientCapabilities(link_support=True),
             hover=types.HoverClientCapabilities(content_format=[types.MarkupKind.Markdown]),
             diagnostic=types.DiagnosticClientCapabilities() if pulls else None,
+            completion=types.CompletionClientCapabilities(
+                completion_item=types.ClientCompletionItemOptions(
+                    snippet_support=True,
+                    label_details_support=True,
+                    commit_characters_support=True,
+                    documentation_format=[types.MarkupKind.Markdown],
+                    resolve_support=types.ClientCompletionItemResolveOptions(["documentation", "additionalTextEdits"]),
+                )
+            ),
         ),
     )
 
@@ -110,6 +119,11 @@ class Story:
         )
         return {(each.uri.removeprefix(self.root.as_uri() + "/"), each.range.start.line) for each in found or ()}
 
+    async def completion(self, path: str, where: tuple[int, int]) -> dict[str, types.CompletionItem]:
+        found = await self.client.text_document_completion_async(types.CompletionParams(**self.at(path, where)))
+        assert isinstance(found, types.CompletionList)
+        return {item.label: item for item in found.items}
+
     async def hover(self, path: str, where: tuple[int, int]) -> str:
         found = await self.client.text_document_hover_async(types.HoverParams(**self.at(path, where)))
         assert found is not None
@@ -152,6 +166,43 @@ async def test_references_before_and_after_the_rename(story: Story) -> None:
     assert {("main.py", 0), ("main.py", 4), ("shop/tools.py", 10)} <= before
     story.edit("shop/tools.py", 2, TARGET, (TARGET[0], TARGET[1] + len("discount")), "rebate")
     assert ("main.py", 4) not in await story.references("shop/tools.py", TARGET)
+
+
+async def test_members_are_offered_while_a_line_is_half_typed(story: Story) -> None:
+    await story.begin()
+    story.open("main.py", "from shop.tools import Till\n\n\ndef run(till: Till):\n    \n    return 1\n")
+    version = 2
+    for at, letter in enumerate("till."):
+        story.edit("main.py", version + at, (4, 4 + at), (4, 4 + at), letter)
+    found = await story.completion("main.py", (4, 9))
+    assert list(found) == ["ring"]
+    assert found["ring"].kind == types.CompletionItemKind.Method
+    assert found["ring"].detail == "def ring(self)"
+
+
+async def test_a_name_that_is_taken_is_imported_and_told_about(story: Story) -> None:
+    result = await story.begin()
+    provider = result.capabilities.completion_provider
+    assert provider is not None
+    assert provider.resolve_provider
+    story.open("main.py", "from shop.tools import Till\n\ndisc\n")
+    found = await story.completion("main.py", (2, 4))
+    item = found["discount"]
+    assert item.additional_text_edits is None
+    # Another file of the workspace, as it lies on disk, imports nothing: the place of the definition is named.
+    assert item.label_details is not None
+    assert item.label_details.description in ("shop", "shop.tools")
+    resolved = await story.client.completion_item_resolve_async(item)
+    assert isinstance(resolved.documentation, types.MarkupContent)
+    assert "Take the seasonal" in resolved.documentation.value
+    [edit] = resolved.additional_text_edits or ()
+    assert edit.new_text in ("from shop import discount\n", ", discount")
+
+
+async def test_an_item_of_another_server_comes_back_as_it_was(story: Story) -> None:
+    await story.begin()
+    item = types.CompletionItem(label="x", data={"uri": "file:///nowhere.py"})
+    assert await story.client.completion_item_resolve_async(item) == item
 
 
 async def test_hover_shows_the_definition_and_the_reason(story: Story) -> None:

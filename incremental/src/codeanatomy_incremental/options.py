@@ -97,6 +97,16 @@ class LensesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many methods override a method, and how many classes derive from a class."""
 
 
+class CompletionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is offered while somebody types."""
+
+    limit: Positive = 200
+    """The most items of an answer; the editor asks again as the word grows."""
+
+    auto_imports: Annotated[int, msgspec.Meta(ge=0)] = 60
+    """The most names among them that would have to be imported first; 0 offers only what can be seen already."""
+
+
 class RulesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which rules make the graph."""
 
@@ -128,6 +138,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lenses: LensesOptions = LensesOptions()
     rules: RulesOptions = RulesOptions()
     inlay_hints: InlayHintsOptions = InlayHintsOptions()
+    completion: CompletionOptions = CompletionOptions()
 
 
 class Setting(msgspec.Struct, frozen=True):

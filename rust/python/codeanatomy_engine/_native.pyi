@@ -200,6 +200,13 @@ class Snapshot:
         """LSP `InlayHint[]` between two lines and characters of an open document. Kinds: parameter_names, variable_types,
         return_types."""
 
+    def completion(self, path: str, line: int, character: int, wishes: bytes) -> bytes:
+        """LSP `CompletionList`, the likeliest first; `wishes` are a JSON object with `limit`, `auto_imports`, `snippets`,
+        `adjusts_indentation`, `commit_characters`, `label_details` and `lazy_edits`. Empty for a file that is not open."""
+
+    def completion_resolve(self, data: bytes) -> bytes:
+        """What an item with that `data` leaves out: `{detail?, documentation?, edits?}`."""
+
     def explain(self, path: str, line: int, character: int) -> bytes:
         """Why the word at a place means what it means, or `null`."""
 

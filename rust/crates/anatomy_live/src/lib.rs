@@ -14,12 +14,12 @@ mod wanted;
 mod wants;
 mod workspace;
 
-pub use answer::Answers;
 pub use answer::folding::FoldingLimits;
 pub use answer::inlay::Hints;
 pub use answer::lenses::LensOptions;
 pub use answer::signature::ParameterLabels;
 pub use answer::tokens::{EditorRange, MODIFIERS, TYPES, semantic_tokens_edits};
+pub use answer::{Answers, CompletionWishes};
 pub use files::{FileView, Files, Origin};
 pub use library::LibraryFile;
 pub use library::cache::Done;

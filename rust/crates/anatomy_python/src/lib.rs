@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anatomy_engine::EngineError;
-use anatomy_live::{Answers, EditorRange, Hints, LensOptions, ParameterLabels, Workspace};
+use anatomy_live::{Answers, CompletionWishes, EditorRange, Hints, LensOptions, ParameterLabels, Workspace};
 use anatomy_syntax::{ModuleContext, PositionEncoding, Target};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -417,6 +417,23 @@ impl Snapshot {
             return_types: wants("return_types"),
         };
         bytes(py, py.detach(|| self.answers.inlay_hints(path, within, hints, self.encoding)))
+    }
+
+    fn completion<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        line: u32,
+        character: u32,
+        wishes: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let wishes: CompletionWishes = serde_json::from_slice(wishes)
+            .map_err(|error| pyo3::exceptions::PyValueError::new_err(format!("these are no wishes: {error}")))?;
+        bytes(py, py.detach(|| self.answers.completion(path, line, character, &wishes, self.encoding)))
+    }
+
+    fn completion_resolve<'py>(&self, py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.completion_resolve(data, self.encoding)))
     }
 
     fn explain<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {

@@ -10,12 +10,14 @@
 #![warn(missing_docs)]
 
 pub mod call_site;
+pub mod cursor;
 pub mod definitions;
 pub mod document;
 pub mod errors;
 pub mod extract;
 pub mod folding;
 pub mod hint_sites;
+pub mod import_block;
 pub mod lsp;
 pub mod parse;
 pub mod position;

@@ -34,6 +34,8 @@ from codeanatomy.lsp import convert, transport
 from codeanatomy.lsp.features import (
     code_lens,
     code_lens_resolve,
+    completion,
+    completion_resolve,
     declaration,
     definition,
     diagnostics,
@@ -69,7 +71,7 @@ from codeanatomy.lsp.features import (
     will_rename_files,
     workspace_symbol,
 )
-from codeanatomy.lsp.session import Client, Folder, Question, Session
+from codeanatomy.lsp.session import Client, Completes, Folder, Question, Session
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,8 @@ QUESTIONS: dict[str, ModuleType] = {
     for feature in (
         code_lens,
         code_lens_resolve,
+        completion,
+        completion_resolve,
         declaration,
         definition,
         diagnostics,
@@ -118,6 +122,11 @@ NEWS: dict[str, ModuleType] = {
 
 _OPTIONS: dict[str, Any] = {
     types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL: types.SemanticTokensLegend(TOKEN_TYPES, TOKEN_MODIFIERS),
+    types.TEXT_DOCUMENT_COMPLETION: types.CompletionOptions(
+        trigger_characters=["."],
+        resolve_provider=True,
+        completion_item=types.ServerCompletionItemOptions(label_details_support=True),
+    ),
     types.TEXT_DOCUMENT_DIAGNOSTIC: types.DiagnosticOptions(
         inter_file_dependencies=True, workspace_diagnostics=False, identifier="codeanatomy"
     ),
@@ -390,6 +399,7 @@ class Server(LanguageServer):
             annotates=versioned and edits.change_annotation_support is not None,
             refreshes_lenses=bool(workspace.code_lens and workspace.code_lens.refresh_support),
             shows_places=_command_for_places(capabilities.experimental),
+            completes=_completes(text.completion),
         )
         watched = workspace.did_change_watched_files
         self._watches_for_us = bool(watched and watched.dynamic_registration)
@@ -533,3 +543,16 @@ def _handled_elsewhere(_params: Any) -> None:
 
 def _show_nothing(_progress: Progress) -> None:
     """Progress for an editor that shows none."""
+
+
+def _completes(completion: types.CompletionClientCapabilities | None) -> Completes:
+    item = (completion and completion.completion_item) or types.ClientCompletionItemOptions()
+    modes = item.insert_text_mode_support.value_set if item.insert_text_mode_support else ()
+    return Completes(
+        snippets=bool(item.snippet_support),
+        adjusts_indentation=types.InsertTextMode.AdjustIndentation in modes,
+        commit_characters=bool(item.commit_characters_support),
+        label_details=bool(item.label_details_support),
+        lazy_edits=item.resolve_support is not None and "additionalTextEdits" in item.resolve_support.properties,
+        markdown=types.MarkupKind.Markdown in (item.documentation_format or ()),
+    )

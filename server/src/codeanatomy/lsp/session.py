@@ -35,6 +35,18 @@ _COUNTED = frozenset({"refers_to", "overrides", "class_base"})
 _NO_PROGRAM = b'{"packs":[],"views":[]}'
 
 
+class Completes(msgspec.Struct, frozen=True):
+    """What an editor can do with a completion."""
+
+    snippets: bool = False
+    adjusts_indentation: bool = False
+    commit_characters: bool = False
+    label_details: bool = False
+    lazy_edits: bool = False
+    """Asks for the edit of an import when an item is taken."""
+    markdown: bool = False
+
+
 class Client(msgspec.Struct, frozen=True):
     """What an editor can do and how it counts."""
 
@@ -57,6 +69,7 @@ class Client(msgspec.Struct, frozen=True):
     refreshes_lenses: bool = False
     shows_places: str = ""
     """The command of the editor that shows a list of places, if it says that it has one."""
+    completes: Completes = Completes()
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -110,7 +110,9 @@ impl Answers {
     }
 
     fn definition_places(&self, ids: impl Iterator<Item = Id>) -> Vec<Place> {
-        ids.filter_map(|id| self.place(id)).map(|(file, _, anchor)| (file, anchor.start, anchor.end, true)).collect()
+        ids.filter_map(|id| Some((id, self.place(id)?)))
+            .map(|(id, (file, _, anchor))| (file, anchor.start, anchor.end, true, id))
+            .collect()
     }
 
     /// Functions and classes of a file, one for each variable, in the order of the source.

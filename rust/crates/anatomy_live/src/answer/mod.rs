@@ -5,6 +5,7 @@
 
 mod callable;
 mod calls;
+mod completion;
 mod explain;
 pub(crate) mod folding;
 pub(crate) mod inlay;
@@ -33,6 +34,8 @@ use anatomy_syntax::PositionEncoding;
 use crate::environment::Tables;
 use crate::files::{FileView, Files};
 use crate::sources::Sources;
+
+pub use self::completion::CompletionWishes;
 
 /// A snapshot with the places of its files. Cheap to clone, never changes.
 #[derive(Clone)]

@@ -9,8 +9,8 @@ use anatomy_syntax::PositionEncoding;
 use super::places::write_range;
 use super::{Answers, Words};
 
-/// A place that refers to a variable or binds it: (file, start, end, binds).
-pub(super) type Place = (Symbol, u32, u32, bool);
+/// A place that refers to a variable or binds it: (file, start, end, binds, id).
+pub(super) type Place = (Symbol, u32, u32, bool, Id);
 
 impl Answers {
     /// `LocationLink[]`, best target first. On a definition: itself, unless it is an import, which is followed. Of what a

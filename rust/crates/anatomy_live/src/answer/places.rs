@@ -64,7 +64,7 @@ impl Answers {
     }
 
     /// The same for many keys in one look-up: for each row the number of its key, and the columns, each over all rows.
-    pub(super) fn rows_of(
+    pub(super) fn columns_of(
         &self,
         relation: &str,
         by: &str,
@@ -169,7 +169,7 @@ pub(super) fn whole_file(id: Id, view: &FileView) -> Anchor {
     }
 }
 
-fn number_at(array: &ArrayRef, row: usize) -> u64 {
+pub(super) fn number_at(array: &ArrayRef, row: usize) -> u64 {
     use arrow::datatypes::DataType;
     match array.data_type() {
         DataType::UInt64 => array.as_primitive::<UInt64Type>().value(row),

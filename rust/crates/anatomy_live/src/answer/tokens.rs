@@ -198,7 +198,7 @@ impl Answers {
     /// The best targets of each reference: several if none is better.
     fn best_targets(&self, references: &[Id]) -> HashMap<Id, Vec<(Id, Symbol)>> {
         let columns = ["target", "kind", "score", "confidence"];
-        let (of, rows) = self.rows_of("refers_to", "expr", references, &columns);
+        let (of, rows) = self.columns_of("refers_to", "expr", references, &columns);
         let mut best: HashMap<Id, Best> = HashMap::new();
         for (at, key) in of.into_iter().enumerate() {
             let rank = (f32::from_bits(rows[2][at] as u32), f32::from_bits(rows[3][at] as u32));
@@ -215,7 +215,7 @@ impl Answers {
 
     /// Where import bindings lead.
     fn imported(&self, bindings: &[Id]) -> HashMap<Id, (Id, Symbol)> {
-        let (of, rows) = self.rows_of("import_target", "binding", bindings, &["target", "kind"]);
+        let (of, rows) = self.columns_of("import_target", "binding", bindings, &["target", "kind"]);
         let found = of.into_iter().enumerate();
         found.map(|(at, key)| (bindings[key as usize], (rows[0][at], Symbol(rows[1][at] as u32)))).collect()
     }
@@ -223,7 +223,7 @@ impl Answers {
     /// What each binding is.
     fn known(&self, bindings: &[Id]) -> HashMap<Id, Meaning> {
         let columns = ["scope", "name", "kind", "occurrence", "annotation_expr", "value_expr", "variable", "file"];
-        let (of, rows) = self.rows_of("bindings", "binding", bindings, &columns);
+        let (of, rows) = self.columns_of("bindings", "binding", bindings, &columns);
         let mut found: HashMap<Id, Bound> = HashMap::with_capacity(bindings.len());
         for (at, key) in of.into_iter().enumerate() {
             let text = |column: usize| Symbol(rows[column][at] as u32).text();
@@ -327,12 +327,12 @@ impl Answers {
 
     /// The classes that are enumerations, and those that are protocols.
     fn special_classes(&self, classes: &[Id]) -> (HashSet<Id>, HashSet<Id>) {
-        let (of, ancestors) = self.rows_of("mro", "class", classes, &["ancestor"]);
+        let (of, ancestors) = self.columns_of("mro", "class", classes, &["ancestor"]);
         let mut all: Vec<Id> = classes.to_vec();
         all.extend(ancestors.first().into_iter().flatten());
         all.sort_unstable();
         all.dedup();
-        let (base_of, bases) = self.rows_of("class_bases", "class", &all, &["expr", "keyword"]);
+        let (base_of, bases) = self.columns_of("class_bases", "class", &all, &["expr", "keyword"]);
         let words = self.last_words(bases.first().map_or(&[][..], Vec::as_slice));
         let mut written: HashMap<Id, Vec<&'static str>> = HashMap::new();
         for (at, key) in base_of.into_iter().enumerate() {
@@ -369,7 +369,7 @@ impl Answers {
 
     /// The last words of the decorators of each definition.
     fn decorations(&self, definitions: &[Id]) -> HashMap<Id, Vec<&'static str>> {
-        let (of, rows) = self.rows_of("decorators", "definition", definitions, &["name"]);
+        let (of, rows) = self.columns_of("decorators", "definition", definitions, &["name"]);
         let mut found: HashMap<Id, Vec<&'static str>> = HashMap::new();
         for (at, key) in of.into_iter().enumerate() {
             found.entry(definitions[key as usize]).or_default().push(Symbol(rows[0][at] as u32).text());
@@ -382,7 +382,7 @@ impl Answers {
         let mut variables: Vec<Id> = bound.filter(|bound| bound.kind != "param").map(|bound| bound.variable).collect();
         variables.sort_unstable();
         variables.dedup();
-        let (of, rows) = self.rows_of("bindings", "variable", &variables, &["kind"]);
+        let (of, rows) = self.columns_of("bindings", "variable", &variables, &["kind"]);
         let found = of.into_iter().enumerate();
         found
             .filter(|(at, _)| Symbol(rows[0][*at] as u32).text() == "param")
@@ -395,7 +395,7 @@ impl Answers {
         let mut keys: Vec<u64> = files.map(|file| u64::from(file.0)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let (of, rows) = self.rows_of("files", "file", &keys, &["partition"]);
+        let (of, rows) = self.columns_of("files", "file", &keys, &["partition"]);
         let found = of.into_iter().enumerate();
         found
             .filter(|(at, _)| Symbol(rows[0][*at] as u32).text() == "stdlib")
@@ -419,7 +419,7 @@ impl Answers {
 
     /// What words that lead nowhere look like.
     fn looks(&self, file: Symbol, open: &[Id], exprs: &HashMap<Id, Vec<u64>>) -> HashMap<Id, Meaning> {
-        let (of, rows) = self.rows_of("exprs", "base", open, &["kind"]);
+        let (of, rows) = self.columns_of("exprs", "base", open, &["kind"]);
         let called: HashSet<Id> = of
             .into_iter()
             .enumerate()
@@ -464,7 +464,7 @@ impl Answers {
 
     /// Columns of one row for each key.
     fn by_key(&self, relation: &str, by: &str, keys: &[Id], columns: &[&str]) -> HashMap<Id, Vec<u64>> {
-        let (of, rows) = self.rows_of(relation, by, keys, columns);
+        let (of, rows) = self.columns_of(relation, by, keys, columns);
         let found = of.into_iter().enumerate();
         found.map(|(at, key)| (keys[key as usize], rows.iter().map(|column| column[at]).collect())).collect()
     }

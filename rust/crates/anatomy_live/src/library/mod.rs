@@ -58,6 +58,7 @@ impl LibraryFile {
             search_rank: self.search_rank,
             identity: self.identity.clone(),
             outline: self.outline(),
+            ..ModuleContext::default()
         }
     }
 

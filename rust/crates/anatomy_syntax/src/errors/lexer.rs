@@ -94,8 +94,17 @@ pub(crate) struct Lexed {
     pub(crate) gave_up: bool,
 }
 
-/// The tokens of a text.
+/// The tokens of a text, up to where it has more errors than anybody reads.
 pub(crate) fn lex(text: &str) -> Lexed {
+    lex_up_to(text, ERROR_LIMIT)
+}
+
+/// The tokens of a text, up to where it is hardly Python any more.
+pub(crate) fn lex_whole(text: &str) -> Lexed {
+    lex_up_to(text, 50 * ERROR_LIMIT)
+}
+
+fn lex_up_to(text: &str, error_limit: usize) -> Lexed {
     let mut lexer = Lexer {
         text: text.as_bytes(),
         source: text,
@@ -107,6 +116,7 @@ pub(crate) fn lex(text: &str) -> Lexed {
         indents: vec![(0, 0)],
         line_indent: 0,
         fields: 0,
+        error_limit,
         gave_up: false,
     };
     lexer.run();
@@ -127,6 +137,7 @@ struct Lexer<'t> {
     /// Column of the logical line that is being read.
     line_indent: u32,
     fields: usize,
+    error_limit: usize,
     gave_up: bool,
 }
 
@@ -154,7 +165,7 @@ impl Lexer<'_> {
 
     fn fail(&mut self, code: ErrorCode, start: usize, end: usize, message: impl Into<String>) {
         self.fails.push(Fail::new(code, start as u32, end as u32, message));
-        self.gave_up |= self.fails.len() >= ERROR_LIMIT;
+        self.gave_up |= self.fails.len() >= self.error_limit;
     }
 
     fn peek(&self, ahead: usize) -> u8 {
@@ -334,7 +345,7 @@ impl Lexer<'_> {
             fail.related = Some((from as u32, to as u32, "the next statement starts here".to_owned()));
         }
         self.fails.push(fail);
-        self.gave_up |= self.fails.len() >= ERROR_LIMIT;
+        self.gave_up |= self.fails.len() >= self.error_limit;
         self.brackets.clear();
         while self.tokens.last().is_some_and(|token| token.start as usize >= resume && token.end > token.start) {
             self.tokens.pop();
@@ -376,7 +387,7 @@ impl Lexer<'_> {
                 fail.related =
                     Some((place as u32, place as u32 + 1, format!("'{}' was opened here", char::from(open))));
                 self.fails.push(fail);
-                self.gave_up |= self.fails.len() >= ERROR_LIMIT;
+                self.gave_up |= self.fails.len() >= self.error_limit;
                 if let Some(depth) = self.brackets.iter().rposition(|&(open, _)| open == opener) {
                     self.brackets.truncate(depth);
                 }

@@ -1,0 +1,294 @@
+//! Names of other modules that the file does not see yet, with the import that brings them.
+//!
+//! Candidates are definitions and modules with a public way to them, and whatever some file of the workspace imports
+//! already. That some file does so counts most, then nearness: the same package, the workspace, libraries.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use anatomy_engine::store::Location;
+use anatomy_facts::{Id, Symbol};
+use arrow::array::{ArrayRef, AsArray, UInt32Array};
+use arrow::datatypes::{UInt32Type, UInt64Type};
+
+use super::items::{Item, What};
+use super::typed::fit;
+use super::{Answers, Asked};
+
+/// Names beyond this many are not looked at: the word is too short to mean one of them.
+const MOST_NAMES: usize = 1_500;
+
+/// A name of a module that fits the typed word.
+struct Candidate {
+    fit: u8,
+    name: &'static str,
+    symbol: u32,
+    module: Symbol,
+    target: Id,
+    kind: u32,
+    scope: Id,
+}
+
+/// What the path of a module says.
+#[derive(Clone, Copy)]
+struct Home {
+    partition: &'static str,
+    is_package: bool,
+}
+
+/// Smaller is better; the module's name settles equal ones.
+type Preference = (Reverse<bool>, Reverse<u32>, u8, bool, usize, &'static str);
+
+impl Asked<'_> {
+    /// The best candidates that are not visible yet, best first, and whether there are more.
+    pub(super) fn auto_imports(&self, visible: &HashSet<&'static str>) -> (Vec<Item>, bool) {
+        let typed = self.typed();
+        let most = self.wishes.auto_imports;
+        if most == 0 {
+            return (vec![], false);
+        }
+        if typed.is_empty() {
+            return (vec![], true);
+        }
+        let weakest = if typed.len() < 3 { 2 } else { 4 };
+        let mut homes: HashMap<&'static str, Home> = HashMap::new();
+        let mut roots: Vec<(u8, &'static str)> = Vec::new();
+        self.answers.each_module(|module, partition, is_package| {
+            let home = homes.entry(module).or_insert(Home { partition, is_package });
+            home.is_package |= is_package;
+            if !module.contains('.')
+                && !visible.contains(module)
+                && let Some(fit) = fit(module, typed).filter(|fit| *fit <= weakest)
+            {
+                roots.push((fit, module));
+            }
+        });
+        let (candidates, cut) = self.answers.fitting_names(typed, weakest, visible);
+        let uses = self.answers.imported_from(candidates.iter().map(|candidate| candidate.symbol));
+        let (own, package) = (self.module.text(), self.package.text());
+        let mut ranked: Vec<(u8, Preference, &'static str, Source)> = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            let module = candidate.module.text();
+            let Some(home) = homes.get(module).copied().filter(|_| candidate.module != self.module) else { continue };
+            let used = uses.get(&(candidate.symbol, candidate.module.0));
+            let local = match home.partition {
+                "user" if module.starts_with(package) && !package.is_empty() => 0,
+                "user" => 1,
+                "stdlib" => 2,
+                _ => 3,
+            };
+            let is_test = module.split('.').any(|part| part == "tests" || part == "test" || part.starts_with("test_"));
+            let preference = (
+                Reverse(used.is_some_and(|used| used.packages.contains(package))),
+                Reverse(used.map_or(0, |used| used.count)),
+                local,
+                is_test && !own.contains("test"),
+                module.split('.').count(),
+                module,
+            );
+            let source = Source::Name(candidate, home, used.is_some());
+            ranked.push((source.fit(), preference, source.label(), source));
+        }
+        for (fit, module) in roots {
+            let hidden = module.starts_with('_') || matches!(module, "builtins" | "this" | "antigravity");
+            if hidden || own == module {
+                continue;
+            }
+            let uses = self.answers.rows("imports", "module", u64::from(Symbol::of(module).0), &["name", "file"]);
+            let inside = |row: &&Vec<u64>| row[0] == 0 && super::super::is_inside(Symbol(row[1] as u32));
+            let count = uses.iter().filter(inside).count() as u32;
+            let local = if homes.get(module).is_some_and(|home| home.partition == "user") { 1 } else { 2 };
+            ranked.push((
+                fit,
+                (Reverse(false), Reverse(count), local, false, 1, module),
+                module,
+                Source::Root(fit, module),
+            ));
+        }
+        ranked.sort_unstable_by(|left, right| (left.0, left.1, left.2).cmp(&(right.0, right.1, right.2)));
+        // What a name is in the end, and whether it may be taken from there, is asked of the best alone.
+        let mut items: Vec<Item> = Vec::new();
+        let mut taken: HashSet<(&'static str, Id)> = HashSet::new();
+        let mut left = ranked.into_iter();
+        for (_, _, label, source) in left.by_ref() {
+            if items.len() >= most {
+                break;
+            }
+            let what = match source {
+                Source::Root(_, module) => {
+                    let symbol = Symbol::of(module);
+                    let scope = self.answers.rows("files", "module", u64::from(symbol.0), &["scope"]);
+                    What::Import(scope.first().map_or(0, |row| row[0]), symbol, Symbol::NONE)
+                }
+                Source::Name(candidate, home, used) => {
+                    if !used && !self.answers.is_offered(&candidate, home) {
+                        continue;
+                    }
+                    let target = self.answers.final_target(candidate.target);
+                    if !taken.insert((label, target)) {
+                        continue;
+                    }
+                    What::Import(target, candidate.module, Symbol(candidate.symbol))
+                }
+            };
+            items.push(Item::new(label, 0, what));
+        }
+        let partial = cut || typed.len() < 3 || left.next().is_some();
+        (items, partial)
+    }
+}
+
+/// Where an import may come from.
+enum Source {
+    /// A name of a module, what is known of the module, and whether some file imports it from there.
+    Name(Candidate, Home, bool),
+    /// A module itself, with its fit.
+    Root(u8, &'static str),
+}
+
+impl Source {
+    fn fit(&self) -> u8 {
+        match self {
+            Source::Name(candidate, _, _) => candidate.fit,
+            Source::Root(fit, _) => *fit,
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self {
+            Source::Name(candidate, _, _) => candidate.name,
+            Source::Root(_, module) => module,
+        }
+    }
+}
+
+/// Which files of the workspace import a name from a module.
+#[derive(Default)]
+struct Uses {
+    count: u32,
+    packages: HashSet<&'static str>,
+}
+
+impl Answers {
+    /// Names of modules that fit, best first, and whether some were left out.
+    fn fitting_names(&self, typed: &str, weakest: u8, visible: &HashSet<&'static str>) -> (Vec<Candidate>, bool) {
+        let Some(number) = self.engine.relation_number("module_member") else { return (vec![], false) };
+        let relation = self.snapshot.relation(number);
+        let schema = relation.schema().clone();
+        let column = |name: &str| schema.index_of(name).ok();
+        let columns = ["name", "module", "target", "kind", "scope", "public"].map(column);
+        let [Some(name), Some(module), Some(target), Some(kind), Some(scope), Some(public)] = columns else {
+            return (vec![], false);
+        };
+        let numbers = |column: usize, rows: &[Location]| {
+            relation.gather(column, rows).as_primitive::<UInt32Type>().values().to_vec()
+        };
+        let ids = |column: usize, rows: &[Location]| {
+            relation.gather(column, rows).as_primitive::<UInt64Type>().values().to_vec()
+        };
+        let mut all = numbers(name, &relation.all_locations());
+        all.sort_unstable();
+        all.dedup();
+        let texts = Symbol::texts(all.iter().copied());
+        let mut fitting: Vec<(u8, usize, &'static str, u32)> = Vec::new();
+        for (number, text) in all.into_iter().zip(texts) {
+            if let Some(fit) = fit(text, typed).filter(|fit| *fit <= weakest)
+                && !text.starts_with('_')
+                && !visible.contains(text)
+            {
+                fitting.push((fit, text.len(), text, number));
+            }
+        }
+        fitting.sort_unstable();
+        let cut = fitting.len() > MOST_NAMES;
+        fitting.truncate(MOST_NAMES);
+        let keys: ArrayRef =
+            std::sync::Arc::new(fitting.iter().map(|(_, _, _, number)| *number).collect::<UInt32Array>());
+        let (probes, rows) = relation.look_up(&[name], &[keys]);
+        let (modules, kinds, targets, scopes) =
+            (numbers(module, &rows), numbers(kind, &rows), ids(target, &rows), ids(scope, &rows));
+        let publics = relation.gather(public, &rows);
+        let publics = publics.as_boolean();
+        let module_kind = Symbol::of("module").0;
+        let mut found = Vec::new();
+        for (row, probe) in probes.into_iter().enumerate() {
+            let (fit, _, text, symbol) = fitting[probe as usize];
+            if publics.value(row) || kinds[row] == module_kind {
+                found.push(Candidate {
+                    fit,
+                    name: text,
+                    symbol,
+                    module: Symbol(modules[row]),
+                    target: targets[row],
+                    kind: kinds[row],
+                    scope: scopes[row],
+                });
+            }
+        }
+        (found, cut)
+    }
+
+    /// By name and module: who in the workspace imports the one from the other.
+    fn imported_from(&self, names: impl Iterator<Item = u32>) -> HashMap<(u32, u32), Uses> {
+        let mut found: HashMap<(u32, u32), Uses> = HashMap::new();
+        let Some(number) = self.engine.relation_number("imports") else { return found };
+        let relation = self.snapshot.relation(number);
+        let schema = relation.schema();
+        let column = |name: &str| schema.index_of(name).ok();
+        let [Some(name), Some(module), Some(file)] = ["name", "module", "file"].map(column) else { return found };
+        let mut keys: Vec<u32> = names.collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let keys: ArrayRef = std::sync::Arc::new(UInt32Array::from(keys));
+        let (_, rows) = relation.look_up(&[name], &[keys]);
+        let numbers = |column: usize| relation.gather(column, &rows).as_primitive::<UInt32Type>().values().to_vec();
+        let (names, modules, files) = (numbers(name), numbers(module), numbers(file));
+        let mut packages: HashMap<u32, Option<&'static str>> = HashMap::new();
+        for ((name, module), file) in names.into_iter().zip(modules).zip(files) {
+            let package = *packages.entry(file).or_insert_with(|| {
+                let inside = super::super::is_inside(Symbol(file));
+                let row = if inside { self.rows("files", "file", u64::from(file), &["package"]) } else { vec![] };
+                row.first().map(|row| Symbol(row[0] as u32).text())
+            });
+            if let Some(package) = package {
+                let uses = found.entry((name, module)).or_default();
+                uses.count += 1;
+                uses.packages.insert(package);
+            }
+        }
+        found
+    }
+
+    /// True if a name may be imported from there though nobody does so yet.
+    fn is_offered(&self, candidate: &Candidate, home: Home) -> bool {
+        let module = candidate.module.text();
+        if module.split('.').any(|part| part.starts_with('_')) || module == "builtins" {
+            return false;
+        }
+        match Symbol(candidate.kind).text() {
+            "class" | "function" | "type_alias" | "module" => {
+                // What a star brought is taken from where it is defined, unless a package hands it on.
+                home.is_package || Symbol(candidate.kind).text() == "module" || {
+                    let row = self.rows("bindings", "binding", candidate.target, &["scope"]);
+                    row.first().is_none_or(|row| row[0] == candidate.scope)
+                }
+            }
+            "import_from" if home.is_package => {
+                let row = self.rows("imports", "binding", candidate.target, &["module"]);
+                let from = row.first().map_or("", |row| Symbol(row[0] as u32).text());
+                from.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
+            }
+            "assign" | "annotated" => {
+                home.partition == "user"
+                    && candidate.name.chars().all(|c| c.is_uppercase() || c == '_' || c.is_ascii_digit())
+            }
+            _ => false,
+        }
+    }
+
+    /// What a re-exported name is in the end.
+    fn final_target(&self, target: Id) -> Id {
+        let rows = self.rows("import_target", "binding", target, &["target"]);
+        rows.first().map_or(target, |row| row[0])
+    }
+}
