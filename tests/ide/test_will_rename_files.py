@@ -94,6 +94,17 @@ def test_a_directory_moves_with_all_that_is_in_it(rules: Memory) -> None:
     assert after(rules, texts, "n", "m") == {"main.py": "import m.x\nm.x\n"}
 
 
+def test_what_is_below_a_directory_moves_along_known_or_not(rules: Memory) -> None:
+    texts = {
+        "p/__init__.py": "",
+        "p/s/__init__.py": "",
+        "main.py": "import p.s.gone\nfrom p.s.more import x\np.s.gone\n",
+    }
+    assert after(rules, texts, "p/s", "q/s") == {
+        "main.py": "import q.s.gone\nfrom q.s.more import x\nq.s.gone\n",
+    }
+
+
 def test_what_would_have_to_be_guessed_is_said(rules: Memory) -> None:
     texts = {
         "p/__init__.py": "",

@@ -135,14 +135,23 @@ def judged_move(memory: Memory, second: Memory, old: str, new: str) -> list[str]
         for path, text in before.items()
         if _symbols(text, path, {}) is not None and _symbols(after[_moved(path, move)], path, {}) is None
     ]
+    module, new_module = (path.removesuffix(".py").replace("/", ".") for path in (old, new))
     for sql in (_NAMED, _LOST):
-        were = {
-            (_moved(row["file"], move), _moved(row["other"], move), row["name"]) for row in rows(memory.snapshot(), sql)
-        }
+        were: set[tuple[str, str, str]] = set()
+        for row in rows(memory.snapshot(), sql):
+            # What was open below the module that moves is open below its new name.
+            is_below = sql == _LOST and f"{row['name']}.".startswith(f"{module}.")
+            name = new_module + row["name"].removeprefix(module) if is_below else row["name"]
+            were.add((_moved(row["file"], move), _moved(row["other"], move), name))
         are = {(row["file"], row["other"], row["name"]) for row in rows(again.snapshot(), sql)}
-        wrong = were - are if sql == _NAMED else are - were
+        # A package without a file of its own is no module of the graph.
+        wrong = were - are if sql == _NAMED else {row for row in are - were if not _is_folder(row[2], after)}
         faults += [f"{'lost' if sql == _NAMED else 'open'}: {row}" for row in sorted(wrong)]
     return faults
+
+
+def _is_folder(module: str, texts: Mapping[str, str]) -> bool:
+    return any(path.startswith(module.replace(".", "/") + "/") for path in texts)
 
 
 def _meanings(before: Snapshot, after: Snapshot, texts: Mapping[str, str], renaming: Renaming) -> list[str]:

@@ -57,7 +57,7 @@ def test_renames_in_a_real_package_change_the_name_and_nothing_else(graphs: tupl
     ("old", "new"),
     [
         ("django/forms/utils.py", "django/forms/helpers.py"),
-        ("django/forms/utils.py", "django/template/utils.py"),
+        ("django/forms/utils.py", "django/template/form_utils.py"),
         ("django/forms/widgets.py", "django/widgets.py"),
         ("django/template/base.py", "django/core/checks/base.py"),
         ("django/template", "django/core/template"),

@@ -81,8 +81,21 @@ class _File(msgspec.Struct, frozen=True):
 
 class _Context(msgspec.Struct, frozen=True):
     modules: Mapping[str, str]
+    folders: frozenset[str]
+    """Those of the modules that are packages: whatever is below them moves along, known or not."""
+
     package: str
     new_package: str
+
+    def new(self, module: str) -> str | None:
+        """The new name of a module, if it gets one."""
+        if module in self.modules:
+            return self.modules[module]
+        above = module
+        while above := above.rpartition(".")[0]:
+            if above in self.folders:
+                return self.modules[above] + module.removeprefix(above)
+        return None
 
 
 def will_rename_files(snapshot: Snapshot, moved: tuple[Moved, ...]) -> Following:
@@ -101,11 +114,16 @@ def will_rename_files(snapshot: Snapshot, moved: tuple[Moved, ...]) -> Following
                 }
             )
     packages = {each.path: each.new_package for each in moved if each.new_module}
+    folders = frozenset(
+        each.module
+        for each in moved
+        if each.module in modules and each.path.endswith(("/__init__.py", "/__init__.pyi"))
+    )
     asked = snapshot.imports_of(sorted(modules), sorted(packages))
     edits: dict[str, tuple[TextEdit, ...]] = {}
     remarks: list[str] = []
     for file in msgspec.json.decode(asked, type=tuple[_File, ...]):
-        context = _Context(modules, file.package, packages.get(file.path, file.package))
+        context = _Context(modules, folders, file.package, packages.get(file.path, file.package))
         found = list(_edits(file, context, remarks))
         if found:
             edits[file.path] = tuple(_outermost(found))
@@ -129,7 +147,7 @@ def _edits(file: _File, context: _Context, remarks: list[str]) -> Iterator[TextE
     for statement in file.statements:
         if statement.items:
             yield from _from(file.path, statement, context, remarks)
-        elif (new := context.modules.get(statement.module)) is not None:
+        elif (new := context.new(statement.module)) is not None:
             yield TextEdit(statement.range, new)
             if statement.plain:
                 spelled.add(statement.module)
@@ -142,8 +160,8 @@ def _from(path: str, statement: _Statement, context: _Context, remarks: list[str
     """Edits of a `from` statement, the items of which may part ways."""
     if statement.module.startswith("."):
         return  # More dots than packages: it names nothing, wherever it stands.
-    here = context.modules.get(statement.module, statement.module)
-    homes = [_home(statement.module, item, here, context.modules) for item in statement.items]
+    here = context.new(statement.module) or statement.module
+    homes = [_home(statement.module, item, here, context) for item in statement.items]
     for item, (_, name) in zip(statement.items, homes, strict=True):
         if name != item.name:
             yield TextEdit(item.range, name if item.alias else f"{name} as {item.name}")
@@ -168,9 +186,9 @@ def _from(path: str, statement: _Statement, context: _Context, remarks: list[str
     yield from _without(statement.items, leaving)
 
 
-def _home(module: str, item: _Item, here: str, modules: Mapping[str, str]) -> tuple[str, str]:
+def _home(module: str, item: _Item, here: str, context: _Context) -> tuple[str, str]:
     """The module that an imported name is to be imported from, and its name there."""
-    new = modules.get(f"{module}.{item.name}")
+    new = context.modules.get(f"{module}.{item.name}")
     if new is None:
         return here, item.name
     package, _, name = new.rpartition(".")
