@@ -186,12 +186,8 @@ impl Answers {
         let ids = |column: usize, rows: &[Location]| {
             relation.gather(column, rows).as_primitive::<UInt64Type>().values().to_vec()
         };
-        let mut all = numbers(name, &relation.all_locations());
-        all.sort_unstable();
-        all.dedup();
-        let texts = Symbol::texts(all.iter().copied());
         let mut fitting: Vec<(u8, usize, &'static str, u32)> = Vec::new();
-        for (number, text) in all.into_iter().zip(texts) {
+        for &(text, number) in self.catalogue.names(relation, name).iter() {
             if let Some(fit) = fit(text, typed).filter(|fit| *fit <= weakest)
                 && !text.starts_with('_')
                 && !visible.contains(text)

@@ -249,7 +249,7 @@ impl Answers {
         match row.kind {
             "function" => {
                 described.detail = head().to_owned();
-                let is_property = in_class && self.is_read_as_value(target);
+                let is_property = in_class && self.is_property(target);
                 described.kind = match (in_class, is_property) {
                     (_, true) => kind::PROPERTY,
                     (true, false) => kind::METHOD,

@@ -64,27 +64,26 @@ impl Asked<'_> {
             None => return BTreeMap::new(),
         };
         let word = Symbol::of(self.slice(word));
-        let named = self.answers.rows("exprs", "name", u64::from(word.0), &["expr", "kind", "file"]);
-        let literal = Symbol::of("literal").0;
-        let (mut here, mut there): (Vec<Id>, Vec<Id>) = (Vec::new(), Vec::new());
-        for row in named.iter().filter(|row| row[1] as u32 != literal) {
-            let file = Symbol(row[2] as u32);
-            if file == self.file {
-                here.push(row[0]);
-            } else if super::super::is_inside(file) && there.len() < MOST_PLACES {
-                there.push(row[0]);
-            }
-        }
         let mut found: BTreeMap<&'static str, Uses> = BTreeMap::new();
-        for (is_here, mut bases) in [(true, here), (false, there)] {
-            for kind in &kinds {
-                bases = self.answers.hanging(&bases, kind).into_iter().map(|(expr, _)| expr).collect();
-            }
-            let names = self.answers.hanging(&bases, "attribute").into_iter().map(|(_, name)| name);
-            for name in Symbol::texts(names) {
-                let uses = found.entry(name).or_default();
-                *(if is_here { &mut uses.here } else { &mut uses.elsewhere }) += 1;
-            }
+        for name in Symbol::texts(self.answers.used_in_file(self.file, word, &kinds)) {
+            found.entry(name).or_default().here += 1;
+        }
+        // Every class has its own `self`: those of other files say nothing.
+        if matches!(word.text(), "self" | "cls") {
+            return found;
+        }
+        let literal = Symbol::of("literal").0;
+        let named = self.answers.rows("exprs", "name", u64::from(word.0), &["expr", "kind", "file"]);
+        let elsewhere = named.iter().filter(|row| {
+            let file = Symbol(row[2] as u32);
+            row[1] as u32 != literal && file != self.file && super::super::is_inside(file)
+        });
+        let mut bases: Vec<Id> = elsewhere.take(MOST_PLACES).map(|row| row[0]).collect();
+        for kind in &kinds {
+            bases = self.answers.hanging(&bases, kind).into_iter().map(|(expr, _)| expr).collect();
+        }
+        for name in Symbol::texts(self.answers.hanging(&bases, "attribute").into_iter().map(|(_, name)| name)) {
+            found.entry(name).or_default().elsewhere += 1;
         }
         found
     }
@@ -121,7 +120,7 @@ impl Members<'_> {
             }
             Kind::Function => self.by_nature("FunctionType"),
             Kind::Module => {
-                if let Some(module) = self.answers.module_of_scope(value.target) {
+                if let Some(module) = self.answers.module_at(value.target) {
                     self.of_module(module, asking);
                 }
                 self.by_nature("ModuleType");
@@ -256,6 +255,37 @@ impl Answers {
             let values = self.rows("static_value", "node", expr, &["target"]);
             values.first().map(|row| row[0])
         })
+    }
+
+    /// Names of the attributes that a file uses behind a word, with expressions of these kinds between them.
+    fn used_in_file(&self, file: Symbol, word: Symbol, kinds: &[&str]) -> Vec<u32> {
+        use arrow::array::{ArrayRef, AsArray, UInt32Array};
+        use arrow::datatypes::{UInt32Type, UInt64Type};
+        let Some(number) = self.engine.relation_number("exprs") else { return vec![] };
+        let relation = self.snapshot.relation(number);
+        let schema = relation.schema();
+        let columns = ["file", "base", "kind", "name", "expr"].map(|name| schema.index_of(name).ok());
+        let [Some(owner), Some(base), Some(kind), Some(name), Some(expr)] = columns else { return vec![] };
+        let key: ArrayRef = std::sync::Arc::new(UInt32Array::from(vec![file.0]));
+        let (_, found) = relation.look_up(&[owner], &[key]);
+        let numbers = |column: usize| relation.gather(column, &found).as_primitive::<UInt32Type>().values().to_vec();
+        let ids = |column: usize| relation.gather(column, &found).as_primitive::<UInt64Type>().values().to_vec();
+        let (bases, exprs, row_kinds, names) = (ids(base), ids(expr), numbers(kind), numbers(name));
+        let literal = Symbol::of("literal").0;
+        let all = 0..exprs.len();
+        let mut behind: HashSet<Id> = all
+            .clone()
+            .filter(|&row| names[row] == word.0 && row_kinds[row] != literal)
+            .map(|row| exprs[row])
+            .collect();
+        let of_kind = |wanted: &str, behind: &HashSet<Id>| -> Vec<usize> {
+            let wanted = Symbol::of(wanted).0;
+            all.clone().filter(|&row| row_kinds[row] == wanted && behind.contains(&bases[row])).collect()
+        };
+        for kind in kinds {
+            behind = of_kind(kind, &behind).into_iter().map(|row| exprs[row]).collect();
+        }
+        of_kind("attribute", &behind).into_iter().map(|row| names[row]).collect()
     }
 
     /// Expressions of a kind that hang on these, each with its name.

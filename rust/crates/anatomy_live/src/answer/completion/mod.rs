@@ -5,6 +5,7 @@
 //! member, module member. Nothing is offered inside comments and text. Order is final here: `sortText` counts upwards.
 
 mod auto_import;
+mod catalogue;
 mod import_edit;
 mod items;
 mod members;
@@ -21,6 +22,7 @@ use anatomy_syntax::{Document, PositionEncoding};
 use serde::Deserialize;
 use serde_json::json;
 
+pub(crate) use self::catalogue::Catalogue;
 use self::items::{Item, What};
 use super::Answers;
 use crate::files::FileView;

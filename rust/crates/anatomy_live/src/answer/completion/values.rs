@@ -70,7 +70,7 @@ impl Answers {
     }
 
     /// What the views say that an expression or binding may be.
-    pub(super) fn candidates_of(&self, node: Id) -> Vec<Value> {
+    pub(super) fn known_values(&self, node: Id) -> Vec<Value> {
         let slot = u64::from(Symbol::of("value").0);
         let rows = self.rows("value", "node", node, &["slot", "kind", "target"]);
         let values = rows.iter().filter(|row| row[0] == slot);
@@ -95,12 +95,12 @@ impl Answers {
                 values
             }
             _ => {
-                let values = self.candidates_of(binding);
+                let values = self.known_values(binding);
                 if !values.is_empty() {
                     return values;
                 }
                 let annotated = self.instances_of(row[1]);
-                if annotated.is_empty() && row[2] != 0 { self.candidates_of(row[2]) } else { annotated }
+                if annotated.is_empty() && row[2] != 0 { self.known_values(row[2]) } else { annotated }
             }
         }
     }
@@ -132,7 +132,7 @@ impl Answers {
             return said;
         }
         let returned = Symbol::of("return").0;
-        rows.iter().filter(|row| row[1] as u32 == returned).flat_map(|row| self.candidates_of(row[0])).collect()
+        rows.iter().filter(|row| row[1] as u32 == returned).flat_map(|row| self.known_values(row[0])).collect()
     }
 
     /// What calling something yields.
@@ -141,7 +141,7 @@ impl Answers {
             Kind::Class => vec![Value { kind: Kind::Instance, target: callee.target }],
             Kind::Function => self.results_of(callee.target),
             Kind::Instance => {
-                let call = self.member_named(callee, Symbol::of("__call__"));
+                let call = self.reached(callee, Symbol::of("__call__"));
                 call.into_iter().filter(|value| value.kind == Kind::Function).flat_map(|f| self.called(f)).collect()
             }
             Kind::Module | Kind::Super => vec![],
@@ -178,14 +178,14 @@ impl Answers {
     }
 
     /// The dotted name of a module, by its scope.
-    pub(super) fn module_of_scope(&self, scope: Id) -> Option<Symbol> {
+    pub(super) fn module_at(&self, scope: Id) -> Option<Symbol> {
         self.rows("files", "scope", scope, &["module"]).first().map(|row| Symbol(row[0] as u32))
     }
 
     /// What an attribute of something may be.
-    fn member_named(&self, owner: Value, name: Symbol) -> Vec<Value> {
+    fn reached(&self, owner: Value, name: Symbol) -> Vec<Value> {
         if owner.kind == Kind::Module {
-            let Some(module) = self.module_of_scope(owner.target) else { return vec![] };
+            let Some(module) = self.module_at(owner.target) else { return vec![] };
             let found = self.module_name(module, name);
             return found.map_or_else(Vec::new, |(target, kind)| self.values_of_target(target, kind));
         }
@@ -197,7 +197,7 @@ impl Answers {
             for member in &members {
                 let bound = self.values_of_binding(member[0]);
                 let is_function = bound.first().is_some_and(|value| value.kind == Kind::Function);
-                if owner.kind != Kind::Class && is_function && self.is_read_as_value(member[0]) {
+                if owner.kind != Kind::Class && is_function && self.is_property(member[0]) {
                     values.extend(self.results_of(member[0]));
                     continue;
                 }
@@ -209,11 +209,6 @@ impl Answers {
             }
         }
         vec![]
-    }
-
-    /// True for a function that is read like an attribute.
-    pub(super) fn is_read_as_value(&self, function: Id) -> bool {
-        self.is_decorated(function, &["property", "cached_property", "getter"])
     }
 
     /// The name of the class of a value of a binding, for people.
@@ -233,7 +228,7 @@ impl Asked<'_> {
     /// What a primary may be after some of its steps.
     fn values_up_to(&self, primary: &Primary, steps: usize) -> Vec<Value> {
         if let Some(node) = self.node(primary, steps) {
-            let values = self.answers.candidates_of(node);
+            let values = self.answers.known_values(node);
             if !values.is_empty() {
                 return values;
             }
@@ -248,7 +243,7 @@ impl Asked<'_> {
         let mut values: Vec<Value> = match last.kind {
             StepKind::Attribute => {
                 let name = Symbol::of(self.slice(last.word));
-                owners.into_iter().flat_map(|owner| self.answers.member_named(owner, name)).collect()
+                owners.into_iter().flat_map(|owner| self.answers.reached(owner, name)).collect()
             }
             StepKind::Call => owners.into_iter().flat_map(|callee| self.answers.called(callee)).collect(),
             StepKind::Subscript => owners.into_iter().filter(|owner| owner.kind == Kind::Class).collect(),
