@@ -452,9 +452,7 @@ impl Workspace {
                 self.wants_moved.store(true, Ordering::Relaxed);
             }
         }
-        let environment = published.environment().clone();
-        let answers = Answers::new(self.engine.clone(), snapshot.clone(), Arc::new(files), &self.root_uri);
-        *published = answers.beside(environment, self.sources.clone());
+        *published = published.next(snapshot.clone(), Arc::new(files));
         drop(published);
         if refresh.mode == Mode::Full {
             // Readers have their answers already; the next edit shall not wait for indexes.

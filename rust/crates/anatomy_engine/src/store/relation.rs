@@ -138,6 +138,21 @@ impl Relation {
         self.len() == 0
     }
 
+    /// True if this is the same version of the relation, so that it holds the same rows.
+    #[must_use]
+    pub fn is_same(&self, other: &Relation) -> bool {
+        let same = |left: &Segment, right: &Segment| {
+            let dead = match (&left.dead, &right.dead) {
+                (None, None) => true,
+                (Some(left), Some(right)) => Arc::ptr_eq(left, right),
+                _ => false,
+            };
+            Arc::ptr_eq(&left.data, &right.data) && dead
+        };
+        self.segments.len() == other.segments.len()
+            && self.segments.iter().zip(&other.segments).all(|(left, right)| same(left, right))
+    }
+
     /// Number of segments.
     #[must_use]
     pub fn segments(&self) -> usize {
@@ -308,6 +323,8 @@ mod tests {
         assert_eq!(found(&new, 1), [11, 12]);
         assert_eq!(found(&new, 3), [30]);
         assert_eq!((old.len(), new.len()), (3, 4));
+        assert!(old.is_same(&old.clone()) && !old.is_same(&new));
+        assert!(!new.is_same(&new.changed(&dead[..1], &batch(&[]))));
     }
 
     #[test]

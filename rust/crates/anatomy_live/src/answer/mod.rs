@@ -44,8 +44,8 @@ pub struct Answers {
     snapshot: Arc<Snapshot>,
     files: Arc<Files>,
     root_uri: Arc<str>,
-    environment: Arc<Tables>,
-    sources: Arc<Sources>,
+    /// Handed on from snapshot to snapshot.
+    catalogue: Arc<completion::Catalogue>,
 }
 
 /// The URI of a workspace path. What may not stand in a URI is percent-encoded.
@@ -75,16 +75,12 @@ pub(crate) fn is_inside(file: Symbol) -> bool {
 impl Answers {
     pub(crate) fn new(engine: Arc<Engine>, snapshot: Arc<Snapshot>, files: Arc<Files>, root_uri: &str) -> Self {
         let root_uri = root_uri.trim_end_matches('/').into();
-        Answers { engine, snapshot, files, root_uri, environment: Arc::default(), sources: Arc::default() }
+        Answers { engine, snapshot, files, root_uri, catalogue: Arc::default() }
     }
 
-    /// The same answers beside the tables of an environment, and with sources that were read already.
-    pub(crate) fn beside(self, environment: Arc<Tables>, sources: Arc<Sources>) -> Self {
-        Answers { environment, sources, ..self }
-    }
-
-    pub(crate) fn environment(&self) -> &Arc<Tables> {
-        &self.environment
+    /// The same workspace, later.
+    pub(crate) fn next(&self, snapshot: Arc<Snapshot>, files: Arc<Files>) -> Self {
+        Answers { snapshot, files, ..self.clone() }
     }
 
     pub(crate) fn files(&self) -> &Arc<Files> {
