@@ -97,7 +97,9 @@ impl Workspace {
     /// Every refusal of the compiler.
     pub fn new(program: &[u8], root_uri: &str, size_limit: usize) -> Result<Workspace, EngineError> {
         let engine = Arc::new(Engine::new(program)?);
-        let answers = Answers::new(engine.clone(), engine.snapshot(), Arc::default(), root_uri);
+        let sources: Arc<Sources> = Arc::default();
+        let answers = Answers::new(engine.clone(), engine.snapshot(), Arc::default(), root_uri)
+            .beside(Arc::default(), sources.clone());
         Ok(Workspace {
             engine,
             documents: Mutex::default(),
@@ -108,7 +110,7 @@ impl Workspace {
             size_limit: if size_limit == 0 { anatomy_syntax::source::SIZE_LIMIT } else { size_limit },
             target: Arc::default(),
             cache: Cache::default(),
-            sources: Arc::default(),
+            sources,
             told: Mutex::default(),
             wants_moved: AtomicBool::new(true),
             writer: Mutex::default(),

@@ -44,6 +44,8 @@ pub struct Answers {
     snapshot: Arc<Snapshot>,
     files: Arc<Files>,
     root_uri: Arc<str>,
+    environment: Arc<Tables>,
+    sources: Arc<Sources>,
     /// Handed on from snapshot to snapshot.
     catalogue: Arc<completion::Catalogue>,
 }
@@ -75,7 +77,13 @@ pub(crate) fn is_inside(file: Symbol) -> bool {
 impl Answers {
     pub(crate) fn new(engine: Arc<Engine>, snapshot: Arc<Snapshot>, files: Arc<Files>, root_uri: &str) -> Self {
         let root_uri = root_uri.trim_end_matches('/').into();
-        Answers { engine, snapshot, files, root_uri, catalogue: Arc::default() }
+        let (environment, sources) = (Arc::default(), Arc::default());
+        Answers { engine, snapshot, files, root_uri, environment, sources, catalogue: Arc::default() }
+    }
+
+    /// The same answers beside the tables of an environment, and with sources that were read already.
+    pub(crate) fn beside(self, environment: Arc<Tables>, sources: Arc<Sources>) -> Self {
+        Answers { environment, sources, ..self }
     }
 
     /// The same workspace, later.

@@ -171,7 +171,7 @@ impl Asked<'_> {
             let parameters = match (wanted, callee.kind) {
                 (Wanted::Pattern, Kind::Class) => self.answers.class_fields(callee.target, false),
                 (Wanted::Pattern, _) => vec![],
-                _ => self.answers.parameters(callee, call.callee.steps.is_empty()),
+                _ => self.answers.parameters_of_callee(callee, call.callee.steps.is_empty()),
             };
             for (at, (name, id)) in parameters.into_iter().enumerate().skip(call.positional as usize) {
                 if !call.keywords.iter().any(|given| given == name) && seen.insert(name) {
@@ -214,7 +214,7 @@ impl Judge<'_> {
 
 impl Answers {
     /// Parameters that a call may give by keyword, in order.
-    fn parameters(&self, callee: Value, is_plain: bool) -> Vec<(&'static str, Id)> {
+    fn parameters_of_callee(&self, callee: Value, is_plain: bool) -> Vec<(&'static str, Id)> {
         match callee.kind {
             Kind::Function => {
                 let in_class = !self.rows("method", "function", callee.target, &["class"]).is_empty();
