@@ -47,7 +47,7 @@ impl Answers {
         let in_stub = |id: &Id| self.place(*id).is_some_and(|(file, _, _)| file.text().ends_with(".pyi"));
         let stubs: Vec<Id> = meant.iter().copied().filter(in_stub).collect();
         if !stubs.is_empty() {
-            return Ok(self.links(stubs, &words, encoding));
+            return Ok(self.plain_links(stubs, &words, encoding));
         }
         let mut annotated = Vec::new();
         for variable in meant.iter().filter_map(|id| self.variable_of(*id)) {
@@ -80,40 +80,39 @@ impl Answers {
         ids
     }
 
-    /// `LocationLink[]` from a word to definitions and modules.
+    /// `LocationLink[]` from a word to definitions and modules. Of what a stub describes the source comes first, then the stub.
     pub(super) fn links(&self, ids: Vec<Id>, words: &Words<'_>, encoding: PositionEncoding) -> Vec<u8> {
-        let Some(origin) = words.reference.or(words.binding) else { return b"[]".to_vec() };
-        let mut out = String::from("[");
         let mut sources: Vec<(String, u32)> = Vec::new();
+        let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            let Some((file, view, anchor)) = self.place(id) else { continue };
             // Overloads of a stub describe one function of the source.
             if let Some(source) = self.source_of(id)
                 && !sources.contains(&(source.uri(), source.place.start))
             {
                 sources.push((source.uri(), source.place.start));
-                if out.len() > 1 {
-                    out.push(',');
-                }
-                out.push_str("{\"originSelectionRange\":");
-                write_range(&mut out, words.view, origin.start, origin.end, encoding);
-                source.write_link(&mut out, encoding);
+                found.push(source.target(encoding));
             }
-            if out.len() > 1 {
-                out.push(',');
-            }
-            out.push_str("{\"originSelectionRange\":");
-            write_range(&mut out, words.view, origin.start, origin.end, encoding);
-            out.push_str(",\"targetUri\":");
-            out.push_str(&json_text(&self.uri_of(file)));
-            out.push_str(",\"targetRange\":");
-            write_range(&mut out, view, anchor.extent_start, anchor.extent_end.max(anchor.end), encoding);
-            out.push_str(",\"targetSelectionRange\":");
-            write_range(&mut out, view, anchor.start, anchor.end, encoding);
-            out.push('}');
+            found.extend(self.link_target(id, encoding));
         }
-        out.push(']');
-        out.into_bytes()
+        linked(&found, words, encoding)
+    }
+
+    /// `LocationLink[]` from a word to definitions and modules as they are, stubs among them.
+    pub(super) fn plain_links(&self, ids: Vec<Id>, words: &Words<'_>, encoding: PositionEncoding) -> Vec<u8> {
+        let found: Vec<String> = ids.into_iter().filter_map(|id| self.link_target(id, encoding)).collect();
+        linked(&found, words, encoding)
+    }
+
+    /// The target of a link: what stands in a `LocationLink` behind where it starts from.
+    fn link_target(&self, id: Id, encoding: PositionEncoding) -> Option<String> {
+        let (file, view, anchor) = self.place(id)?;
+        let mut out = String::from(",\"targetUri\":");
+        out.push_str(&json_text(&self.uri_of(file)));
+        out.push_str(",\"targetRange\":");
+        write_range(&mut out, view, anchor.extent_start, anchor.extent_end.max(anchor.end), encoding);
+        out.push_str(",\"targetSelectionRange\":");
+        write_range(&mut out, view, anchor.start, anchor.end, encoding);
+        Some(out)
     }
 
     /// `Location[]` of everything that refers to what stands at the position, sorted by path and place.
@@ -255,6 +254,23 @@ impl Answers {
         }
         places
     }
+}
+
+/// `LocationLink[]` from a word to targets.
+fn linked(targets: &[String], words: &Words<'_>, encoding: PositionEncoding) -> Vec<u8> {
+    let Some(origin) = words.reference.or(words.binding) else { return b"[]".to_vec() };
+    let mut out = String::from("[");
+    for target in targets {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        out.push_str("{\"originSelectionRange\":");
+        write_range(&mut out, words.view, origin.start, origin.end, encoding);
+        out.push_str(target);
+        out.push('}');
+    }
+    out.push(']');
+    out.into_bytes()
 }
 
 pub(super) fn json_text(text: &str) -> String {

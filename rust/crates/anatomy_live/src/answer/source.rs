@@ -67,15 +67,15 @@ impl Found {
         })
     }
 
-    /// Writes the rest of a `LocationLink`, behind where it starts from.
-    pub(super) fn write_link(&self, out: &mut String, encoding: PositionEncoding) {
+    /// What stands in a `LocationLink` behind where it starts from.
+    pub(super) fn target(&self, encoding: PositionEncoding) -> String {
         let (index, place) = (&self.definitions.index, self.place);
-        out.push_str(",\"targetUri\":");
+        let mut out = String::from(",\"targetUri\":");
         out.push_str(&json_text(&self.uri()));
         out.push_str(",\"targetRange\":");
-        write_range_of(out, index, place.extent_start, place.extent_end, encoding);
+        write_range_of(&mut out, index, place.extent_start, place.extent_end, encoding);
         out.push_str(",\"targetSelectionRange\":");
-        write_range_of(out, index, place.start, place.end, encoding);
-        out.push('}');
+        write_range_of(&mut out, index, place.start, place.end, encoding);
+        out
     }
 }

@@ -39,7 +39,8 @@ impl Extractor<'_> {
         }
         match kind_of(node) {
             Kind::Return if !annotated && node.named_child_count() > 0 => return true,
-            Kind::Yield if !annotated => return true,
+            // How a call wraps what is annotated depends on it.
+            Kind::Yield => return true,
             Kind::Global => return true,
             Kind::Assignment => {
                 let target = node.child_by_field_id(fields().left);

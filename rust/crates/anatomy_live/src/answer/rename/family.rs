@@ -105,7 +105,8 @@ impl Rename<'_> {
         };
         let (module, name) = (Symbol(row[0] as u32), Symbol(row[1] as u32));
         if name == Symbol::NONE {
-            if module == self.old {
+            // `import a`, `import a as a` and `import a.b as b` say the word of the module.
+            if module.text().rsplit('.').next() == Some(self.old.text()) {
                 open.push(Start::Module(module));
             }
             return;
@@ -300,9 +301,9 @@ impl Rename<'_> {
             self.outside.insert((text, ""));
             return;
         }
-        // `import a.b` binds `a`; `from a import b` and `import a` bind the last word.
+        // `import a.b` binds `a`; `from a import b`, `import a.b as b` and `import a` bind the last word.
         for row in self.rows("imports", "module", u64::from(module.0), &["binding", "name", "file"]) {
-            if row[1] == u64::from(Symbol::NONE.0) && text == self.old.text() {
+            if row[1] == u64::from(Symbol::NONE.0) {
                 self.tie_bound(row[0], Symbol(row[2] as u32), open);
             }
         }

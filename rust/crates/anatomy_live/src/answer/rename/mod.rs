@@ -176,6 +176,9 @@ impl<'a> Rename<'a> {
             }
             return self.member_of(Symbol(row[1] as u32)).map_err(|_| Nothing::External);
         }
+        if let Some(row) = self.rows("imports", "alias_expr", id, &["binding"]).first() {
+            return self.answers.variable_of(row[0]).map(|id| vec![Start::Variable(id)]).ok_or(Nothing::Open);
+        }
         if let Some(row) = self.rows("module_refs", "expr", id, &["module"]).first() {
             return Ok(vec![Start::Module(Symbol(row[0] as u32))]);
         }
