@@ -6,7 +6,7 @@ Python enters because of that line; a line without one calls nothing. A name is 
 its module before a colon where that is another file: `tools:Order.pay`, `json:dumps`.
 
 Python is the judge: `python_calls` runs the programs in another process and sees every call. What the graph says are the rows
-of its relation `calls`.
+of its relation `enters`.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ class Graph:
         found = rows(
             self._memory.snapshot(),
             """SELECT at.file AS path, at.line AS line, target.file AS file, target.line AS target
-            FROM calls JOIN anchors AS at ON at.id = calls.expr JOIN anchors AS target ON target.id = calls.target
-            JOIN files ON files.file = at.file WHERE files.partition = 'user' AND calls.kind <> 'class'""",
+            FROM enters JOIN anchors AS at ON at.id = enters.expr JOIN anchors AS target ON target.id = enters.target
+            JOIN files ON files.file = at.file WHERE files.partition = 'user' AND enters.kind <> 'class'""",
         )
         return {(row["path"], row["line"], self._name(of, row["file"], row["target"])) for row in found}
 

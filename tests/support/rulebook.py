@@ -49,6 +49,7 @@ ABOUT = {
     "implements": ("definition", "target", ""),
     "decorates": ("definition", "target", ""),
     "calls": ("expr", "target", ""),
+    "enters": ("expr", "target", ""),
     "class_base": ("class", "base", "position"),
     "mro": ("class", "ancestor", "path"),
 }
