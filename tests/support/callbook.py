@@ -24,7 +24,8 @@ from urllib.parse import unquote, urlparse
 
 import msgspec
 
-from codeanatomy_incremental.library import standard_library
+from codeanatomy_incremental.libraries import Libraries
+from codeanatomy_incremental.options import WorkspaceOptions
 
 from tests.support.memory import Memory, program, rows
 
@@ -117,12 +118,12 @@ class Graph:
 
     def __init__(self) -> None:
         self._memory = Memory(program())
-        self._memory.engine.update(list(standard_library()), [])
-        self._memory.commit()
+        self._libraries = Libraries("", WorkspaceOptions(packages=False), "", {})
 
     def calls(self, of: Program) -> set[Call]:
         """What the graph says that a program calls; classes are left out, because what Python enters is a method of theirs."""
         self._memory.write(dict.fromkeys(self._memory.texts.keys() - of.texts.keys()) | dict(of.texts))
+        self._libraries.complete(self._memory.engine, of.texts)
         self._memory.commit()
         found = rows(
             self._memory.snapshot(),
