@@ -120,8 +120,8 @@ def test_a_stub_speaks_for_the_source(ws: Path, site: Path) -> None:
     main = "from plain import f\nfrom beside.a import a\nfrom partial.told import t\nfrom partial.untold import u\n"
     write(ws, {"main.py": main})
     graph = indexed(ws, WITH)
-    assert definition(graph, "main.py", 0, 18) == [("plain-stubs/__init__.pyi", 0)]
-    assert definition(graph, "main.py", 1, 21) == [("beside/a.pyi", 1)]
+    assert definition(graph, "main.py", 0, 18) == [("site-packages/plain.py", 0), ("plain-stubs/__init__.pyi", 0)]
+    assert definition(graph, "main.py", 1, 21) == [("beside/a.py", 0), ("beside/a.pyi", 1)]
     assert definition(graph, "main.py", 2, 25) == [("partial-stubs/told.pyi", 0)]
     assert definition(graph, "main.py", 3, 27) == [("partial/untold.py", 0)]
     found = rows(graph.engine.snapshot(), "SELECT module, source FROM library_files WHERE source <> '' ORDER BY module")
