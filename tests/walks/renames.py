@@ -233,6 +233,11 @@ def _symbols(text: str, path: str, names: Mapping[str, str]) -> set[Any] | None:
             )
             for each in table.get_symbols()
         )  # fmt: skip
+        if table.get_type() == "class":
+            # Where the body of a class uses a name before it binds it, it means another one: the tables see one name there.
+            local = {each[0] for each in symbols if each[2]}
+            for each in [each for each in symbols if each[0] in local and each[0] in names.values() and not each[2]]:
+                del symbols[each]
         found.add((way, frozenset(symbols.items())))
         stack += [(child, way) for child in table.get_children()]
     return found
