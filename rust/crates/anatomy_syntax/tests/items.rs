@@ -226,7 +226,7 @@ fn operators_ask_for_methods() {
             "`c` name - c -",
             "`-c` unary `c` __neg__ -",
             "`d` name - d -",
-            "`d()` call `d` '' -",
+            "`d()` call `d` 0 -",
             "`~d()` unary `d()` __invert__ -",
             "`-c | ~d()` binary `-c` __or__ `~d()`",
             "`e` name - e -",
