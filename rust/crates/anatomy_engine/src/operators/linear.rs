@@ -51,7 +51,7 @@ pub(crate) fn placed(batch: &RecordBatch, linear: &Linear) -> Result<(RecordBatc
     let mut places = vec![0; batch.num_rows()];
     let (mut flags, mut stands) = (vec![true; batch.num_rows()], vec![false; batch.num_rows()]);
     for rows in by_group.values() {
-        let tree: BTreeMap<u64, u64> = rows.iter().map(|&row| (paths[row], items[row])).collect();
+        let tree = tree_of(rows.iter().map(|&row| (paths[row], items[row])));
         let mut last: HashMap<u64, (u64, usize)> = HashMap::new();
         for &row in rows {
             let held = last.entry(items[row]).or_insert((paths[row], row));
@@ -79,6 +79,16 @@ pub(crate) fn placed(batch: &RecordBatch, linear: &Linear) -> Result<(RecordBatc
     columns[linear.path] = Arc::new(UInt64Array::from(places));
     columns[linear.consistent] = Arc::new(BooleanArray::from(flags));
     Ok((RecordBatch::try_new(batch.schema(), columns)?, stands))
+}
+
+/// Which item stands at the end of each path. Of several candidates for one place among the parents the least counts,
+/// whatever the order of the rows.
+fn tree_of(rows: impl Iterator<Item = (u64, u64)>) -> BTreeMap<u64, u64> {
+    let mut tree = BTreeMap::new();
+    for (path, item) in rows {
+        tree.entry(path).and_modify(|held: &mut u64| *held = item.min(*held)).or_insert(item);
+    }
+    tree
 }
 
 /// The items of a tree of paths in C3 order, the root left out; `None` where there is no such order.
@@ -136,6 +146,12 @@ mod tests {
 
     fn path(steps: &[u64]) -> u64 {
         steps.iter().zip(0u32..).fold(0, |path, (step, depth)| path | step << (60 - STEP * depth))
+    }
+
+    #[test]
+    fn two_candidates_for_one_parent_stand_in_one_order_whichever_comes_first() {
+        let rows = [(path(&[1]), 7), (path(&[1]), 5), (path(&[1, 1]), 5), (path(&[1, 1]), 7)];
+        assert_eq!(tree_of(rows.into_iter()), tree_of(rows.into_iter().rev()));
     }
 
     #[test]

@@ -43,24 +43,9 @@ impl Answers {
 
     /// The same for many keys in one look-up: (number of the key, values), in the order of the keys.
     pub(super) fn rows_of(&self, relation: &str, by: &str, keys: &[u64], columns: &[&str]) -> Vec<(usize, Vec<u64>)> {
-        let Some(number) = self.engine.relation_number(relation) else { return vec![] };
-        let relation = self.snapshot.relation(number);
-        let schema = relation.schema();
-        let Ok(column) = schema.index_of(by) else { return vec![] };
-        let keys: ArrayRef = match schema.field(column).data_type() {
-            arrow::datatypes::DataType::UInt32 => {
-                Arc::new(keys.iter().map(|key| *key as u32).collect::<arrow::array::UInt32Array>())
-            }
-            _ => Arc::new(UInt64Array::from(keys.to_vec())),
-        };
-        let (probes, found) = relation.look_up(&[column], &[keys]);
-        let arrays: Vec<ArrayRef> = columns
-            .iter()
-            .filter_map(|name| schema.index_of(name).ok())
-            .map(|column| relation.gather(column, &found))
-            .collect();
-        let values = |row: usize| arrays.iter().map(|array| number_at(array, row)).collect();
-        probes.iter().enumerate().map(|(row, probe)| (*probe as usize, values(row))).collect()
+        let (of, found) = self.columns_of(relation, by, keys, columns);
+        let values = |row: usize| found.iter().map(|column| column[row]).collect();
+        of.iter().enumerate().map(|(row, key)| (*key as usize, values(row))).collect()
     }
 
     /// The same for many keys in one look-up: for each row the number of its key, and the columns, each over all rows.
