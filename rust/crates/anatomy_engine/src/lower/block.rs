@@ -277,6 +277,9 @@ fn add_conjuncts(block: &mut Block, predicate: Expr) {
 
 /// Aliases of the leaves that an expression reads, sorted.
 pub(crate) fn aliases(expr: &Expr) -> Vec<String> {
+    if let Expr::Column(Column { relation, .. }) = expr {
+        return relation.iter().map(|relation| relation.table().to_owned()).collect();
+    }
     let mut found: Vec<String> = expr
         .column_refs()
         .into_iter()

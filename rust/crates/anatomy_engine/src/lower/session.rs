@@ -106,7 +106,9 @@ impl Session {
                 "columns are `relation.column`; `codeanatomy plan` lists relations and their columns",
             )
         };
-        let state = self.context.state();
+        // Read in place: a clone of the state copies every function that it knows, for each rule.
+        let state = self.context.state_ref();
+        let state = state.read();
         let plan = futures::executor::block_on(state.statement_to_plan(statement)).map_err(refused)?;
         let options = state.config_options().clone();
         state.analyzer().execute_and_check(plan, &options, |_, _| {}).map_err(refused)
@@ -115,7 +117,7 @@ impl Session {
     /// The same plan with constants folded: what blocks are read from.
     pub(crate) fn simplified(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         let optimizer = Optimizer::with_rules(vec![Arc::new(SimplifyExpressions::new())]);
-        Ok(optimizer.optimize(plan, &self.context.state(), |_, _| {})?)
+        Ok(optimizer.optimize(plan, &*self.context.state_ref().read(), |_, _| {})?)
     }
 
     /// DataFusion's optimized logical and physical plan: the full form of a view.
@@ -128,7 +130,7 @@ impl Session {
 
     /// Tables that a statement reads.
     pub(crate) fn tables(&self, statement: &Statement) -> Result<Vec<String>> {
-        let references = self.context.state().resolve_table_references(statement).map_err(|error| {
+        let references = self.context.state_ref().read().resolve_table_references(statement).map_err(|error| {
             EngineError::new(ErrorCode::RuleSql, Stage::Compile, error.strip_backtrace(), "check the SQL text")
         })?;
         Ok(references.into_iter().map(|reference| reference.table().to_owned()).collect())

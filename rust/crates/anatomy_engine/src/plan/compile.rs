@@ -22,6 +22,8 @@ const KEY: &str = "codeanatomy.key";
 struct Compiler<'a> {
     session: &'a Session,
     specs: BTreeMap<&'a str, &'a ViewSpec>,
+    /// The relations that each rule names.
+    named: BTreeMap<&'a str, Vec<String>>,
     catalog: HashMap<String, CatalogEntry>,
 }
 
@@ -30,7 +32,7 @@ struct Compiler<'a> {
 /// # Errors
 /// Every refusal of the compiler, with its code, place and remedy.
 pub(crate) fn compile(program: &Program, session: &Session) -> Result<Compiled> {
-    let mut compiler = Compiler { session, specs: BTreeMap::new(), catalog: HashMap::new() };
+    let mut compiler = Compiler { session, specs: BTreeMap::new(), named: BTreeMap::new(), catalog: HashMap::new() };
     let mut relations = Vec::new();
     for (number, contract) in EVIDENCE.iter().enumerate() {
         compiler.add(contract.name, number, contract.schema(), None, Version::New)?;
@@ -45,6 +47,10 @@ pub(crate) fn compile(program: &Program, session: &Session) -> Result<Compiled> 
                 "rename one of the two files",
             ));
         }
+    }
+    for spec in &program.views {
+        let named = compiler.relations_in(spec)?;
+        compiler.named.insert(&spec.name, named);
     }
     let inlined = compiler.inlined()?;
     let reads = compiler.reads(&inlined)?;
@@ -75,11 +81,9 @@ impl<'a> Compiler<'a> {
 
     /// Inputs of unions that need no relation of their own: without a winner, and read by nothing else.
     fn inlined(&self) -> Result<Vec<&'a str>> {
-        let mut readers: HashMap<String, usize> = HashMap::new();
-        for spec in self.specs.values() {
-            for read in self.direct_reads(spec)? {
-                *readers.entry(read).or_default() += 1;
-            }
+        let mut readers: HashMap<&str, usize> = HashMap::new();
+        for read in self.named.values().flatten() {
+            *readers.entry(read).or_default() += 1;
         }
         let mut inlined = Vec::new();
         for union in self.specs.values().filter(|spec| spec.kind == ViewKind::Union) {
@@ -94,9 +98,9 @@ impl<'a> Compiler<'a> {
                     && spec.linearize.is_none()
                     && spec.kind != ViewKind::Union
                     && spec.rounds == 0;
-                if simple && readers.get(input) == Some(&1) {
+                if simple && readers.get(input.as_str()) == Some(&1) {
                     inlined.push(*name);
-                } else if union.rounds > 0 && self.direct_reads(spec)?.contains(&union.name) {
+                } else if union.rounds > 0 && self.named[name].contains(&union.name) {
                     return Err(EngineError::compile(
                         ErrorCode::RuleCycle,
                         spec.place("winner"),
@@ -112,7 +116,7 @@ impl<'a> Compiler<'a> {
         Ok(inlined)
     }
 
-    fn direct_reads(&self, spec: &ViewSpec) -> Result<Vec<String>> {
+    fn relations_in(&self, spec: &ViewSpec) -> Result<Vec<String>> {
         let mut reads: Vec<String> = spec.inputs.clone();
         if !spec.from.is_empty() {
             reads.push(ViewSpec::aliased(&spec.from).0.to_owned());
@@ -131,9 +135,11 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let mut all = Vec::new();
-            for read in self.direct_reads(spec)? {
+            for read in &self.named[name] {
                 match self.specs.get(read.as_str()) {
-                    Some(inner) if inlined.contains(&read.as_str()) => all.extend(self.direct_reads(inner)?),
+                    Some(inner) if inlined.contains(&read.as_str()) => {
+                        all.extend(self.named[inner.name.as_str()].iter().cloned());
+                    }
                     Some(inner) if !inner.stored => {
                         return Err(EngineError::compile(
                             ErrorCode::RuleUnknownRelation,
@@ -142,9 +148,9 @@ impl<'a> Compiler<'a> {
                             format!("drop `stored = false` from `{read}`, or read what it reads"),
                         ));
                     }
-                    Some(_) => all.push(read),
-                    None if self.catalog.contains_key(&read) => {}
-                    None => return Err(unknown(spec, "from", &read)),
+                    Some(_) => all.push(read.clone()),
+                    None if self.catalog.contains_key(read) => {}
+                    None => return Err(unknown(spec, "from", read)),
                 }
             }
             if spec.rounds == 0 && all.contains(&spec.name) {

@@ -13,6 +13,7 @@ use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
@@ -314,10 +315,19 @@ impl Builder<'_> {
     }
 
     fn is_available(&self, expr: &Expr) -> bool {
+        if let Expr::Column(Column { relation: Some(of), .. }) = expr {
+            return self.joined.iter().any(|alias| alias == of.table());
+        }
         aliases(expr).iter().all(|alias| self.joined.contains(alias))
     }
 
     fn physical(&self, expr: &Expr) -> Result<Arc<dyn PhysicalExpr>> {
+        // Nearly every expression is a column: no schema has to be made for that.
+        if let Expr::Column(Column { relation: Some(of), name, .. }) = expr
+            && let Some(at) = self.fields.iter().position(|(table, field)| table == of && field.name() == name)
+        {
+            return Ok(Arc::new(PhysicalColumn::new(name, at)));
+        }
         let qualified = self.fields.iter().map(|(of, field)| (Some(of.clone()), field.clone())).collect();
         let schema = DFSchema::new_with_metadata(qualified, HashMap::new())?;
         Ok(create_physical_expr(expr, &schema, &ExecutionProps::new(), &PhysicalPlanningContext::default())?)

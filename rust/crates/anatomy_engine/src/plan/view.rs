@@ -1,5 +1,6 @@
 //! A compiled view: its shape, its grain, and its plans, each prepared at first use and kept.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use anatomy_facts::Stage;
@@ -15,6 +16,7 @@ use super::outward::{Reach, Start, outward};
 use crate::error::{EngineError, Result};
 use crate::lower::{Block, LeafJoin};
 use crate::operators::{Linear, OrderKey, Run, Version, choose, linearize, placed, ranks};
+use crate::policy::starts_from_a_leaf;
 use crate::store::RowSet;
 
 /// One SELECT of a view: the whole of it, or one input of a union.
@@ -208,7 +210,61 @@ impl View {
         self.settle(&parts)
     }
 
-    /// All rows.
+    /// All rows: by chains where the blocks are small, which need next to no planning, by DataFusion's plans where they are large.
+    pub(crate) fn run_whole(&self, session: &crate::lower::Session, run: &Arc<Run>) -> Result<RecordBatch> {
+        let (mut parts, mut next) = (Vec::new(), 0);
+        for (number, branch) in self.branches.iter().enumerate() {
+            let blocks = next..next + branch.blocks.len();
+            next = blocks.end;
+            match self.chains(blocks, run) {
+                Some(chains) => {
+                    for (plan, input) in chains {
+                        let run = Run { old: run.old.clone(), new: run.new.clone(), input, below: run.below };
+                        for batch in Arc::new(run).execute(plan)? {
+                            parts.push(self.conform(&batch)?);
+                        }
+                    }
+                }
+                None => {
+                    for batch in run.execute(&self.full_plans(session)?[number])? {
+                        parts.push(self.conform(&batch)?);
+                    }
+                }
+            }
+        }
+        self.settle(&parts)
+    }
+
+    /// For these blocks the chains that yield all their rows, with what each starts from; `None` where a plan does better, or
+    /// where no chain leads from one leaf to all others. A block that joins an empty relation has nothing to yield.
+    fn chains(&self, blocks: Range<usize>, run: &Run) -> Option<Vec<(&Arc<dyn ExecutionPlan>, Vec<ArrayRef>)>> {
+        if !self.keyed {
+            return None;
+        }
+        let mut chains = Vec::new();
+        for block in blocks {
+            let is_inner = |of: &Occurrence| {
+                of.block == block
+                    && self.blocks().nth(block).is_some_and(|it| it.leaves[of.leaf].join == LeafJoin::Inner)
+            };
+            let leaves: Vec<(usize, &Occurrence)> =
+                self.occurrences.iter().enumerate().filter(|(_, of)| is_inner(of)).collect();
+            let rows = |of: &Occurrence| run.relation(of.relation, Version::New).len();
+            if leaves.iter().any(|(_, of)| rows(of) == 0) {
+                continue;
+            }
+            if !starts_from_a_leaf(leaves.iter().map(|(_, of)| rows(of)).sum()) {
+                return None;
+            }
+            let (plan, of) = leaves.iter().find_map(|(number, of)| Some((self.delta_plan(*number).ok()?, of)))?;
+            for batch in run.relation(of.relation, Version::New).batches() {
+                chains.push((plan, batch.columns().to_vec()));
+            }
+        }
+        Some(chains)
+    }
+
+    /// All rows, by DataFusion's plans.
     pub(crate) fn run_full(&self, session: &crate::lower::Session, run: &Arc<Run>) -> Result<RecordBatch> {
         let mut parts = Vec::new();
         for plan in self.full_plans(session)? {

@@ -1,5 +1,7 @@
 //! Decisions that are made from sizes, each with its reason; one file for each decision. All thresholds live here.
 
+mod chain;
 mod whole;
 
+pub(crate) use chain::starts_from_a_leaf;
 pub(crate) use whole::{Whole, runs_whole};

@@ -12,16 +12,19 @@ use arrow::datatypes::UInt32Type;
 
 use super::engine::replaced;
 use crate::error::Result;
-use crate::lower::Session;
 use crate::operators::Run;
 use crate::plan::View;
 use crate::store::{Delta, Relation, RowSet, Snapshot, hash_rows};
 
-/// All levels of a view over a snapshot.
-pub(super) fn whole(view: &View, session: &Session, new: &Arc<Snapshot>) -> Result<Relation> {
+/// All levels of a view over a snapshot; `first_level` runs the view whole.
+pub(super) fn whole(
+    view: &View,
+    new: &Arc<Snapshot>,
+    first_level: impl Fn(&Arc<Run>) -> Result<RecordBatch>,
+) -> Result<Relation> {
     let mut relation = Relation::empty(view.schema.clone());
     let first = Arc::new(Run { old: new.clone(), new: with_own(new, view, &relation), input: vec![], below: 1 });
-    let mut fresh = leveled(view, &view.run_full(session, &first)?, 1)?;
+    let mut fresh = leveled(view, &first_level(&first)?, 1)?;
     for level in 2..=view.rounds + 1 {
         if fresh.num_rows() == 0 {
             break;
