@@ -70,6 +70,8 @@ pub struct Contract {
 
 /// Field metadata key that marks an interned text.
 pub const SYMBOL_KEY: &str = "codeanatomy.symbol";
+/// Schema metadata: the column that tells rows of a relation apart, or nearly so; empty if there is none.
+pub const IDENTITY_KEY: &str = "codeanatomy.key";
 /// Field metadata key of the role.
 pub const ROLE_KEY: &str = "codeanatomy.role";
 
@@ -94,7 +96,7 @@ impl Contract {
             [
                 ("codeanatomy.contract".to_owned(), self.name.to_owned()),
                 ("codeanatomy.version".to_owned(), "1".to_owned()),
-                ("codeanatomy.key".to_owned(), self.key.to_owned()),
+                (IDENTITY_KEY.to_owned(), self.key.to_owned()),
             ]
             .into(),
         ))

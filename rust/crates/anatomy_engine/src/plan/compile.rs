@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use anatomy_facts::contract::{field, is_symbol, role_of};
+use anatomy_facts::contract::{IDENTITY_KEY, field, is_symbol, role_of};
 use anatomy_facts::tables::EVIDENCE;
 use anatomy_facts::{ColumnType, ErrorCode};
 use anatomy_program::{Confidence, Program, Refresh, ViewKind, ViewSpec, topological};
@@ -16,8 +16,6 @@ use crate::lower::block::{Output, blocks, describe};
 use crate::lower::sql::{parse_rule, sql_of};
 use crate::lower::{CatalogEntry, LeafJoin, Session};
 use crate::operators::{Linear, OrderKey, Version};
-
-const KEY: &str = "codeanatomy.key";
 
 struct Compiler<'a> {
     session: &'a Session,
@@ -451,7 +449,7 @@ impl<'a> Compiler<'a> {
         );
         for source in sources {
             let Some(entry) = self.catalog.get(source) else { continue };
-            let Some(key) = entry.schema.metadata().get(KEY).filter(|key| !key.is_empty()) else { continue };
+            let Some(key) = entry.schema.metadata().get(IDENTITY_KEY).filter(|key| !key.is_empty()) else { continue };
             if let Ok(at) = schema.index_of(key) {
                 return Ok((vec![at], format!("identity of `{source}`")));
             }
@@ -603,6 +601,6 @@ fn key_metadata(grain: &[String], spec: &ViewSpec) -> HashMap<String, String> {
     HashMap::from([
         ("codeanatomy.contract".to_owned(), spec.name.clone()),
         ("codeanatomy.version".to_owned(), "1".to_owned()),
-        (KEY.to_owned(), key),
+        (IDENTITY_KEY.to_owned(), key),
     ])
 }

@@ -1,4 +1,4 @@
-//! A secondary index of one segment: row numbers sorted by the hash of some columns.
+//! A secondary index of one segment: row numbers in buckets by the hash of some columns.
 //!
 //! Eight bytes a row plus a small directory. A hash only proposes; the caller compares the values.
 
@@ -9,27 +9,24 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Rows of a segment by the hash of the indexed columns.
 #[derive(Debug)]
 pub struct Index {
-    hashes: Vec<u32>,
-    rows: Vec<u32>,
+    /// Hash in the upper half, row in the lower half; buckets one after the other.
+    entries: Vec<u64>,
+    /// Where each bucket starts, and the end of the last one.
     directory: Vec<u32>,
     shift: u32,
 }
+
+/// Entries of a bucket up to which it is scanned; a larger one, where many rows have one key, is sorted and searched.
+const SCANNED: usize = 16;
 
 impl Index {
     /// Indexes the given columns of a batch.
     #[must_use]
     pub fn build(batch: &RecordBatch, columns: &[usize]) -> Self {
         let arrays: Vec<&ArrayRef> = columns.iter().map(|&column| batch.column(column)).collect();
-        let mut pairs: Vec<u64> = hash_rows(&arrays, batch.num_rows())
-            .into_iter()
-            .enumerate()
-            .map(|(row, hash)| (u64::from(fold(hash)) << 32) | row as u64)
-            .collect();
-        pairs.sort_unstable();
-        let hashes: Vec<u32> = pairs.iter().map(|pair| (pair >> 32) as u32).collect();
-        let rows: Vec<u32> = pairs.iter().map(|pair| *pair as u32).collect();
-        // About one bucket for four rows: the scan inside a bucket stays within a cache line or two.
-        let bits = (usize::BITS - (pairs.len() / 4).leading_zeros()).clamp(1, 24);
+        let hashes: Vec<u32> = hash_rows(&arrays, batch.num_rows()).into_iter().map(fold).collect();
+        // About one bucket for four rows: a bucket stays within a cache line or two.
+        let bits = (usize::BITS - (hashes.len() / 4).leading_zeros()).clamp(1, 24);
         let shift = 32 - bits;
         let mut directory = vec![0_u32; (1 << bits) + 1];
         for hash in &hashes {
@@ -38,25 +35,39 @@ impl Index {
         for bucket in 1..directory.len() {
             directory[bucket] += directory[bucket - 1];
         }
-        Index { hashes, rows, directory, shift }
+        let mut next = directory.clone();
+        let mut entries = vec![0_u64; hashes.len()];
+        for (row, &hash) in hashes.iter().enumerate() {
+            let at = &mut next[(hash >> shift) as usize];
+            entries[*at as usize] = (u64::from(hash) << 32) | row as u64;
+            *at += 1;
+        }
+        for bounds in directory.windows(2) {
+            let (start, end) = (bounds[0] as usize, bounds[1] as usize);
+            if end - start > SCANNED {
+                entries[start..end].sort_unstable();
+            }
+        }
+        Index { entries, directory, shift }
     }
 
     /// Rows whose hash equals the given one, in row order.
-    #[must_use]
-    pub fn candidates(&self, hash: u64) -> &[u32] {
+    pub fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
         let hash = fold(hash);
         let bucket = (hash >> self.shift) as usize;
-        let (start, end) = (self.directory[bucket] as usize, self.directory[bucket + 1] as usize);
-        let slice = &self.hashes[start..end];
-        let first = slice.partition_point(|&at| at < hash);
-        let past = first + slice[first..].partition_point(|&at| at == hash);
-        &self.rows[start + first..start + past]
+        let mut slice = &self.entries[self.directory[bucket] as usize..self.directory[bucket + 1] as usize];
+        if slice.len() > SCANNED {
+            let first = slice.partition_point(|&entry| ((entry >> 32) as u32) < hash);
+            slice = &slice[first..];
+            slice = &slice[..slice.partition_point(|&entry| (entry >> 32) as u32 == hash)];
+        }
+        slice.iter().filter(move |&&entry| (entry >> 32) as u32 == hash).map(|&entry| entry as u32)
     }
 
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        (self.hashes.capacity() + self.rows.capacity() + self.directory.capacity()) * 4
+        self.entries.capacity() * 8 + self.directory.capacity() * 4
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
+use anatomy_facts::contract::{IDENTITY_KEY, role_of};
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array, new_empty_array};
 use arrow::compute::{concat_batches, filter_record_batch, interleave, take};
 use arrow::datatypes::SchemaRef;
@@ -186,18 +187,21 @@ impl Relation {
             return (probes, found);
         }
         let borrowed: Vec<&ArrayRef> = keys.iter().collect();
-        let hashes = hash_rows(&borrowed, rows);
+        let by = self.indexed_by(columns);
+        let hashed: Vec<&ArrayRef> =
+            columns.iter().zip(keys).filter(|(column, _)| by.contains(column)).map(|(_, key)| key).collect();
+        let hashes = hash_rows(&hashed, rows);
         let opened: Vec<(Arc<Index>, Vec<&ArrayRef>)> = self
             .segments
             .iter()
             .map(|segment| {
                 let indexed = columns.iter().map(|&column| segment.data.batch.column(column)).collect();
-                (segment.data.index(columns), indexed)
+                (segment.data.index(&by), indexed)
             })
             .collect();
         for (probe, &hash) in hashes.iter().enumerate() {
             for (number, (index, indexed)) in opened.iter().enumerate() {
-                for &row in index.candidates(hash) {
+                for row in index.candidates(hash) {
                     if !self.segments[number].is_dead(row) && same_row(&borrowed, probe, indexed, row as usize) {
                         probes.push(probe as u32);
                         found.push((number as u32, row));
@@ -208,10 +212,24 @@ impl Relation {
         (probes, found)
     }
 
-    /// Builds the index over these columns where a segment does not have it yet.
+    /// The columns of the index that serves a look-up over these columns. Beside the identity a tag (kind, slot, context)
+    /// narrows next to nothing, so all such look-ups share one index; a name beside a class narrows a lot.
+    fn indexed_by(&self, columns: &[usize]) -> Vec<usize> {
+        let name = self.schema.metadata().get(IDENTITY_KEY).map_or("", String::as_str);
+        let is_tag = |column: usize| matches!(role_of(self.schema.field(column)), "" | "file");
+        match self.schema.index_of(name) {
+            Ok(identity) if columns.contains(&identity) && columns.iter().all(|&of| of == identity || is_tag(of)) => {
+                vec![identity]
+            }
+            _ => columns.to_vec(),
+        }
+    }
+
+    /// Builds the index that look-ups over these columns use, where a segment does not have it yet.
     pub fn prepare(&self, columns: &[usize]) {
+        let by = self.indexed_by(columns);
         for segment in &self.segments {
-            segment.data.index(columns);
+            segment.data.index(&by);
         }
     }
 
