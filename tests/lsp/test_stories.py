@@ -277,6 +277,22 @@ async def test_lines_end_where_the_protocol_says(story: Story) -> None:
     assert await story.definition("main.py", (5, 4)) == [("main.py", 4)]
 
 
+async def test_a_keyword_that_is_collected_leads_to_the_parameter_and_its_function(story: Story) -> None:
+    await story.begin()
+    story.open("main.py", "def call(\n    **options,\n):\n    print(options)\ncall(timeout=3)\n")
+    assert await story.definition("main.py", (4, 5)) == [("main.py", 1), ("main.py", 0)]
+    assert await story.definition("main.py", (3, 10)) == [("main.py", 1)]
+
+
+async def test_a_stub_beside_its_source_comes_second(story: Story) -> None:
+    (story.root / "goods.py").write_text("LIMIT = 3\n\ndef sell(price): ...\n")
+    (story.root / "goods.pyi").write_text("LIMIT: int\ndef sell(price: int) -> None: ...\n")
+    await story.begin()
+    story.open("main.py", "from goods import sell\nimport goods\nsell(1)\ngoods.LIMIT\n")
+    assert await story.definition("main.py", (2, 0)) == [("goods.py", 2), ("goods.pyi", 1)]
+    assert await story.definition("main.py", (3, 6)) == [("goods.py", 0), ("goods.pyi", 0)]
+
+
 async def test_a_client_that_asks_for_diagnostics_is_not_told(story: Story) -> None:
     await story.begin(capabilities(pulls=True))
     story.open("main.py", "f(\n")

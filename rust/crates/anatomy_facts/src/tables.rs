@@ -103,7 +103,7 @@ pub const BINDINGS: Contract = Contract {
             "",
             "guard: empty, type_checking, version, platform, try_import, except_import, conditional, or unreachable: in a branch that the Python and system of the workspace never take",
         ),
-        id("value_expr", "", "expression whose value it takes; 0 if none can be named"),
+        id("value_expr", "", "expression whose value it takes, of `x += 1` the name itself; 0 if none can be named"),
         symbol(
             "unpack",
             "",

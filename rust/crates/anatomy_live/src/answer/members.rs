@@ -156,7 +156,8 @@ impl Answers {
 
     /// True for `object`, which every class derives from and which nobody means when they ask what is overridden.
     pub(super) fn is_object(&self, class: Id) -> bool {
-        !self.rows("builtin_object", "target", class, &["target"]).is_empty()
+        let names = self.rows("library_class", "target", class, &["name"]);
+        names.iter().any(|row| Symbol(row[0] as u32).text() == "object")
     }
 
     /// The members that a name leads to in each of these classes: the first in the order of ancestors.

@@ -14,7 +14,8 @@ pub(super) type Place = (Symbol, u32, u32, bool, Id);
 
 impl Answers {
     /// `LocationLink[]`, best target first. On a definition: itself, unless it is an import, which is followed. Of what a
-    /// stub describes the source comes first, then the stub.
+    /// stub describes the source comes first, then the stub. A keyword that a `**` parameter collects leads to its function
+    /// as well.
     ///
     /// # Errors
     /// `unknown-file`.
@@ -26,8 +27,18 @@ impl Answers {
         encoding: PositionEncoding,
     ) -> Result<Vec<u8>, EngineError> {
         let words = self.words(path, line, character, encoding)?;
-        let found = self.meant(&words);
+        let mut found = self.meant(&words);
+        if words.reference.is_some_and(|word| !self.rows("args", "arg", word.id, &["name"]).is_empty()) {
+            let collecting: Vec<Id> = found.iter().filter_map(|id| self.function_collecting(*id)).collect();
+            found.extend(collecting);
+        }
         Ok(self.links(found, &words, encoding))
+    }
+
+    /// The function whose `**` parameter this is.
+    fn function_collecting(&self, parameter: Id) -> Option<Id> {
+        let rows = self.rows("params", "binding", parameter, &["kind", "function"]);
+        rows.iter().find(|row| Symbol(row[0] as u32).text() == "var_keyword").map(|row| row[1]).filter(|id| *id != 0)
     }
 
     /// `LocationLink[]` of where the word at a position is declared: in a stub if one speaks of it, else where the name is
@@ -84,7 +95,7 @@ impl Answers {
     pub(super) fn links(&self, ids: Vec<Id>, words: &Words<'_>, encoding: PositionEncoding) -> Vec<u8> {
         let mut sources: Vec<(String, u32)> = Vec::new();
         let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
+        for &id in &ids {
             // Overloads of a stub describe one function of the source.
             if let Some(source) = self.source_of(id)
                 && !sources.contains(&(source.uri(), source.place.start))
@@ -93,6 +104,8 @@ impl Answers {
                 found.push(source.target(encoding));
             }
             found.extend(self.link_target(id, encoding));
+            let stubs = self.stubs_of(id).into_iter().filter(|stub| !ids.contains(stub));
+            found.extend(stubs.filter_map(|stub| self.link_target(stub, encoding)));
         }
         linked(&found, words, encoding)
     }

@@ -21,6 +21,32 @@ impl Answers {
         self.sources.find(Path::new(source), module, &self.qualified(id)?)
     }
 
+    /// What a stub of the workspace says about an id in the source beside it: each form of an overloaded function.
+    pub(super) fn stubs_of(&self, id: Id) -> Vec<Id> {
+        self.stubs_beside(id).unwrap_or_default()
+    }
+
+    fn stubs_beside(&self, id: Id) -> Option<Vec<Id>> {
+        let (file, _, _) = self.place(id)?;
+        if file.text().ends_with(".pyi") {
+            return None;
+        }
+        let module = self.rows("files", "file", u64::from(file.0), &["module"]).first()?[0];
+        let files = self.rows("files", "module", module, &["scope", "file"]);
+        let stub = files.iter().find(|row| Symbol(row[1] as u32).text().ends_with(".pyi"))?;
+        let name = self.qualified(id).filter(|name| !name.is_empty())?;
+        let mut scopes = vec![stub[0]];
+        let mut found = Vec::new();
+        for word in name.split(['.', '(']) {
+            let named = |row: &Vec<u64>| Symbol(row[0] as u32).text() == word;
+            let rows = self.rows_of("bindings", "scope", &scopes, &["name", "binding", "body_scope"]);
+            let rows: Vec<Vec<u64>> = rows.into_iter().map(|(_, row)| row).filter(named).collect();
+            scopes = rows.iter().map(|row| row[2]).filter(|scope| *scope != 0).collect();
+            found = rows.iter().map(|row| row[1]).collect();
+        }
+        Some(found)
+    }
+
     /// `Class.method`, `function(parameter)`; empty for a module, none for what stands inside a function.
     fn qualified(&self, id: Id) -> Option<String> {
         let Some(binding) = self.rows("bindings", "binding", id, &["name", "scope", "kind"]).into_iter().next() else {

@@ -106,6 +106,9 @@ impl<'t> Extractor<'t> {
                 self.exported(right, self.vocabulary.define);
                 (Value::default(), Vec::new())
             }
+            Some(right) if kind_of(right) == Kind::Str && annotation_node.is_some_and(|said| self.says_alias(said)) => {
+                (self.annotation(right), Vec::new())
+            }
             Some(right) => {
                 let taker = targets.first().map_or(0, |target| self.taker_of(*target));
                 let is_paired = targets.iter().any(|target| is_sequence(*target));
@@ -127,6 +130,11 @@ impl<'t> Extractor<'t> {
                 _ => self.target(target, taken),
             }
         }
+    }
+
+    /// True for the annotation `TypeAlias`: what is assigned is a type, also where it is quoted.
+    fn says_alias(&self, annotation: Node<'_>) -> bool {
+        self.text_of(annotation).rsplit('.').next() == Some("TypeAlias")
     }
 
     /// The hash of a target, for what it takes.
@@ -169,9 +177,7 @@ impl<'t> Extractor<'t> {
         let Some(left) = node.child_by_field_id(fields().left) else { return };
         let right = node.child_by_field_id(fields().right);
         let is_name = kind_of(left) == Kind::Identifier;
-        if is_name {
-            self.name_use(left, self.vocabulary.augmented);
-        }
+        let before = if is_name { self.name_use(left, self.vocabulary.augmented) } else { Value::default() };
         let mut value = Value::default();
         if let Some(right) = right {
             if is_name && self.scope == 0 && self.text_of(left) == "__all__" {
@@ -181,8 +187,8 @@ impl<'t> Extractor<'t> {
                 (value, _) = self.taken_by(taker, |this| this.value_and_items(right, false));
             }
         }
-        // A name takes more than what is added to it.
-        let value = if is_name { 0 } else { value.id };
+        // A name stays what it is, whatever is added to it.
+        let value = if is_name { before.id } else { value.id };
         let taken = Taken { kind: self.vocabulary.augmented, value, annotation: 0, extent: self.span(node) };
         self.target(left, taken);
     }
