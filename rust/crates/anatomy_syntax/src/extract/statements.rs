@@ -562,6 +562,7 @@ impl<'t> Extractor<'t> {
         if !cursor.goto_first_child() {
             return;
         }
+        self.errors_around += 1;
         let mut before = "";
         loop {
             let child = cursor.node();
@@ -595,6 +596,7 @@ impl<'t> Extractor<'t> {
                 break;
             }
         }
+        self.errors_around -= 1;
     }
 
     /// Defaults and annotations of parameters whose function is lost.
