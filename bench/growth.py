@@ -140,7 +140,7 @@ def files(site: Path) -> list[str]:
     packages = [
         sorted(file.relative_to(site).as_posix() for file in folder.rglob("*.py"))
         for folder in sorted(site.iterdir())
-        if (folder / "__init__.py").exists()
+        if folder.is_dir() and folder.suffix != ".dist-info"
     ]
     return [path for package in sorted(packages, key=lambda each: (len(each), each)) for path in package]
 

@@ -71,7 +71,15 @@ def test_the_work_of_an_edit_is_that_of_a_small_workspace(sizes: list[Memory], o
 
 
 def test_small_packages_come_first_and_whole(tmp_path: Path) -> None:
-    for path in ("big/__init__.py", "big/a.py", "big/b.py", "small/__init__.py", "small/a.py", "lonely.py", "no/a.py"):
+    for path in (
+        "big/__init__.py",
+        "big/a.py",
+        "big/b.py",
+        "small/__init__.py",
+        "small/a.py",
+        "lonely.py",
+        "a.dist-info/a.py",
+    ):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()
     assert growth.files(tmp_path) == ["small/__init__.py", "small/a.py", "big/__init__.py", "big/a.py", "big/b.py"]
