@@ -3,8 +3,8 @@
 Three parts, all of them unless some are named: `latency` (what an editor waits for, and what the server costs), `agreement` (definitions
 and references, place by place) and `engine` (the engine without a server). Prints tables; no time is asserted anywhere.
 
-Two commands of their own: `python -m bench accuracy --help`, how right ours and the peers are, by what type checkers agree on, and
-`python -m bench calibration --help`, how right the edges of each rule are.
+Commands of their own: `python -m bench accuracy --help`, how right ours and the peers are, by what type checkers agree on,
+`python -m bench calibration --help`, how right the edges of each rule are, and `python -m bench growth --help`, what size costs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 import msgspec
 
-from bench import accuracy, agreement, calibration, engine, latency, peers
+from bench import accuracy, agreement, calibration, engine, growth, latency, peers
 from bench.latency import Figures, Times
 from bench.questions import BANDS, Corpus
 
@@ -39,6 +39,8 @@ def main() -> None:
             accuracy.main(rest)
         case ["calibration", *rest]:
             calibration.main(rest)
+        case ["growth", *rest]:
+            growth.main(rest)
         case _:
             _side_by_side()
 

@@ -28,7 +28,26 @@ from bench.questions import KINDS, Corpus, Token
 from bench.session import Point
 from bench.unresolved import Unresolved
 
-PACKAGES = ("attr", "click", "docutils", "flask", "httpx", "requests", "rich", "werkzeug")
+PACKAGES = (
+    "attr",
+    "click",
+    "docutils",
+    "flask",
+    "httpx",
+    "jsonschema",
+    "paramiko",
+    "requests",
+    "rich",
+    "starlette",
+    "tornado",
+    "werkzeug",
+)
+FRESH = ("jsonschema", "paramiko", "starlette", "tornado")
+"""Those that nobody looked at while rules were written."""
+
+SEED = 11
+"""Of the pages in the documentation. With seed 1 misses were looked at and confidences chosen."""
+
 WHERES = ("all", "inside", "external")
 
 Key = tuple[str, int | str]
@@ -102,7 +121,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--page", type=Path, help="write the Markdown to a file")
     options = parser.parse_args(arguments)
     peers = list(environments.peers())
-    seeds = options.seed or [1]
+    seeds = options.seed or [SEED]
     found = Accuracy(
         date=datetime.now(UTC).date().isoformat(),
         machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
@@ -120,7 +139,9 @@ def main(arguments: Sequence[str]) -> None:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Which packages, and how many questions."""
     parser.add_argument("--package", action="append", help=f"only this one (repeatable): {', '.join(PACKAGES)}")
-    parser.add_argument("--seed", action="append", type=int, help="other seeds ask other questions (repeatable; 1)")
+    parser.add_argument(
+        "--seed", action="append", type=int, help=f"other seeds ask other questions (repeatable; {SEED})"
+    )
     parser.add_argument("--positions", type=int, default=200, help="uses of each package")
     parser.add_argument("--files", type=int, default=25, help="files that they are taken from")
     parser.add_argument("--references", type=int, default=4, help="definitions of each band to find the uses of")
@@ -239,6 +260,7 @@ same seeded questions about names, attributes, imports and keyword arguments, an
 - *Leave-one-out*: a type checker helps to make its own truth, so it is also scored against what the other two agree on. Compare
   these figures across servers; for ours and jedi both are one.
 - A server that answers a constructor where the others answer its class, or an import where the others go through it, is not right here.
+- *The fresh ones* are {", ".join(FRESH)}: nobody looked at them while rules were written, as at the others with another seed.
 - *Patterns* say what stands before the dot of what is open, so each has as many places as a rule for it could gain.
 
 Again: `python -m bench accuracy`; the first run installs peers and packages as pinned in `requirements/accuracy`, later ones ask
@@ -268,6 +290,13 @@ def text(found: Accuracy) -> str:
         for where in WHERES
     ]
     lines += ["", "By package, inside / external:", "", *_head(["", "files", "places", *servers])]
+    if fresh := [each for each in found.packages if each.name in FRESH]:
+        merged = {name: consensus.merged(each.definitions.get(name, {}) for each in fresh) for name in servers}
+        figures = (
+            " / ".join(_percent(merged[name].get(where, Tally()).share) for where in WHERES[1:]) for name in servers
+        )
+        places = f"{sum(each.with_truth for each in fresh)} of {sum(each.questions for each in fresh)}"
+        lines.append(_cells(["the fresh ones", str(sum(each.files for each in fresh)), places, *figures]))
     for each in found.packages:
         figures = (
             " / ".join(_percent(each.definitions[name].get(where, Tally()).share) for where in WHERES[1:])

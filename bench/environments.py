@@ -61,15 +61,15 @@ def peers() -> Iterator[Peer]:
     yield Peer("jedi", "jedi", (f"{home}/bin/python", server), str(home))
 
 
-def settings() -> Mapping[str, object]:
+def settings(name: str = "packages") -> Mapping[str, object]:
     """What an editor tells a server about the environment that the packages are installed in."""
-    return {"python": {"pythonPath": str(made("packages") / "bin" / "python")}}
+    return {"python": {"pythonPath": str(made(name) / "bin" / "python")}}
 
 
 @contextmanager
-def variables() -> Iterator[dict[str, str]]:
+def variables(name: str = "packages") -> Iterator[dict[str, str]]:
     """The environment variables of a server: the packages are active, and caches are empty."""
-    packages = made("packages")
+    packages = made(name)
     with tempfile.TemporaryDirectory(prefix="bench-home-") as home:
         kept = inherited()
         own = {"HOME": home, "TMPDIR": home} | {

@@ -7,7 +7,7 @@ seconds is spent, so `n` may differ; a wait that never ends right counts as miss
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -77,10 +77,28 @@ def plan(corpus: Corpus, seed: int, budget: float) -> Plan:
     )
 
 
-def measure(peer: Peer, corpus: Corpus, asked: Plan) -> Figures:
+def started(
+    peer: Peer,
+    corpus: Corpus,
+    asked: Plan,
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, float | None]:
+    """Start a server and stop it when it answers: the seconds of the cold figures alone."""
+    with Session(peer, corpus.root, environment, settings) as session:
+        return _cold(session, asked)
+
+
+def measure(
+    peer: Peer,
+    corpus: Corpus,
+    asked: Plan,
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Figures:
     """Start a server, ask everything, stop it."""
     times: dict[str, Times] = {}
-    with Session(peer, corpus.root) as session:
+    with Session(peer, corpus.root, environment, settings) as session:
         cold = _cold(session, asked)
         times |= _definitions(session, asked)
         for size, path in asked.files.items():

@@ -52,15 +52,15 @@ SELECT count(DISTINCT refers_to.expr) AS places
 FROM refers_to JOIN files ON files.file = refers_to.file WHERE files.partition = 'user' AND refers_to.kind <> 'external'
 """
 _PATTERNS = """
-SELECT u.reason AS reason, coalesce(e.kind, '') AS kind, coalesce(base.kind, '') AS base, coalesce(b.kind, '') AS binding,
+SELECT u.reason AS reason, CASE WHEN a.arg IS NOT NULL THEN 'keyword' ELSE coalesce(e.kind, '') END AS kind, coalesce(base.kind, '') AS base, coalesce(b.kind, '') AS binding,
     coalesce(b.annotation_expr, 0) <> 0 AS is_annotated, open.expr IS NOT NULL AS is_open,
     count(DISTINCT u.expr) AS places, min(at.file || ':' || at.line) AS example
 FROM unresolved AS u JOIN files ON files.file = u.file LEFT JOIN anchors AS at ON at.id = u.expr
-LEFT JOIN exprs AS e ON e.expr = u.expr LEFT JOIN exprs AS base ON base.expr = e.base
+LEFT JOIN args AS a ON a.arg = u.expr LEFT JOIN exprs AS e ON e.expr = u.expr LEFT JOIN exprs AS base ON base.expr = e.base
 LEFT JOIN name_refers AS n ON n.expr = base.expr LEFT JOIN bindings AS b ON b.binding = n.target
 LEFT JOIN (SELECT DISTINCT expr FROM unresolved) AS open ON open.expr = base.expr
 WHERE files.partition = 'user'
-GROUP BY u.reason, coalesce(e.kind, ''), coalesce(base.kind, ''), coalesce(b.kind, ''), coalesce(b.annotation_expr, 0) <> 0, open.expr IS NOT NULL
+GROUP BY u.reason, CASE WHEN a.arg IS NOT NULL THEN 'keyword' ELSE coalesce(e.kind, '') END, coalesce(base.kind, ''), coalesce(b.kind, ''), coalesce(b.annotation_expr, 0) <> 0, open.expr IS NOT NULL
 """
 
 
@@ -133,7 +133,9 @@ def _patterns(of: Iterator[Pattern]) -> list[Pattern]:
 
 def _shape(row: Mapping[str, Any]) -> str:
     if row["kind"] != "attribute":
-        return {"name": "a name", "": "an imported module or name"}.get(row["kind"], row["kind"])
+        return {"name": "a name", "keyword": "a keyword argument", "": "an imported module or name"}.get(
+            row["kind"], row["kind"]
+        )
     if row["is_open"]:
         return "an attribute of something that is open itself"
     if row["base"] == "name" and row["binding"]:

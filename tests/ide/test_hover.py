@@ -60,7 +60,15 @@ def test_an_ambiguous_word_shows_all_that_it_may_mean() -> None:
     other = TARGET | {"path": "other.py", "why": "the last binding of a branch"}
     text = report.hover(of_explanation(explained(targets=[TARGET, other])))
     assert "one of 2 that it may mean" in text
-    assert "may also be: discount of other.py:3 (the last binding of a branch)" in text
+    assert "may also be: discount of other.py:3 (the last binding of a branch), confidence 0.98" in text
+
+
+def test_what_is_hardly_meant_makes_no_word_ambiguous() -> None:
+    again = TARGET | {"path": "other.py", "confidence": 0.1}
+    found = of_explanation(explained(targets=[TARGET, again]))
+    assert "Why: discount of shop/tools.py, confidence 0.98" in report.hover(found)
+    assert "other.py:3 (it is the name that the import names), confidence 0.10" in report.hover(found)
+    assert markdown(found, "file:///w").endswith("it is the name that the import names, confidence 0.10")
 
 
 def test_an_open_word_says_why() -> None:

@@ -50,7 +50,7 @@ FROM refers_to JOIN bindings ON bindings.binding = refers_to.target JOIN anchors
 WHERE refers_to.kind <> 'external'
 """
 _LOST = """
-SELECT DISTINCT file, '' AS other, name FROM unresolved WHERE reason = 'external_missing' AND name NOT LIKE '.%'
+SELECT DISTINCT file, '' AS other, module AS name FROM unresolved WHERE module <> '' AND module NOT LIKE '.%'
 """
 _OPEN = "SELECT use.file AS file, use.start AS start FROM unresolved JOIN anchors AS use ON use.id = unresolved.expr"
 

@@ -24,7 +24,7 @@ def hover(found: Hover) -> str:
         lines.append(f"  {number}  {step.rule.replace('_', ' ')}: {step.text}{place}")
         if step.source.strip():
             lines.append(f"       | {step.source.strip()}")
-    lines += [f"  may also be: {_target(each)}" for each in found.others]
+    lines += [f"  may also be: {_target(each)}, confidence {each.confidence:.2f}" for each in found.others]
     lines += [f"  beaten: {_target(each)}" for each in found.beaten]
     if found.unresolved:
         lines += ["", f"Open: {found.unresolved}"]

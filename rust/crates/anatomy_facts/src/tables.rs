@@ -46,6 +46,7 @@ pub const EVIDENCE: &[Contract] = &[
     TYPE_PARAMS,
     SIGNATURES,
     CAPTURES,
+    BROKEN,
 ];
 
 /// One row a file: what its path says about it.
@@ -261,6 +262,7 @@ pub const MODULE_REFS: Contract = Contract {
         symbol("module", "module", "absolute dotted name up to and including the segment"),
         truth("last", "the last segment: the module itself, not a package on the way to it"),
         truth("binds", "the segment is the name that the statement binds: `a` of `import a.b`"),
+        symbol("branch", "", "guard under which the import stands, as in bindings"),
         FILE,
     ],
 };
@@ -427,4 +429,12 @@ pub const CAPTURES: Contract = Contract {
         symbol("unpack", "", "path inside that attribute, as in bindings"),
         FILE,
     ],
+};
+
+/// Words inside what does not parse.
+pub const BROKEN: Contract = Contract {
+    name: "broken",
+    doc: "Names and attributes that stand in text that does not parse: what surrounds them, and with it what they mean, may be lost.",
+    key: "expr",
+    columns: &[id("expr", "expr", "the name or attribute"), FILE],
 };

@@ -80,6 +80,23 @@ fn imports_name_modules_absolutely_and_every_segment_is_a_reference() {
 }
 
 #[test]
+fn an_import_says_under_which_guard_it_stands() {
+    let text = "import a\ntry:\n    from b.c import d\nexcept ImportError:\n    import e\n";
+    assert_rows(
+        text,
+        "module_refs",
+        &["module", "branch"],
+        &["a ''", "b try_import", "b.c try_import", "e except_import"],
+    );
+}
+
+#[test]
+fn words_in_what_does_not_parse_are_named() {
+    assert_rows("order.pay()\norder.total)\n", "broken", &["expr"], &["`order`", "`order.total`"]);
+    assert_rows("order.pay()\n", "broken", &["expr"], &[]);
+}
+
+#[test]
 fn chains_hang_on_their_base() {
     let text = "a.b(c)[0].d = await e.f()\ng(x if y else z or w)\n'lit'.join(h)\n";
     assert_rows(

@@ -8,6 +8,9 @@ from codeanatomy_engine import Snapshot
 
 from codeanatomy.ide.explain import Explanation, Range, Source, Step, Target, explanation, line_of, shown
 
+LIKELY = 0.5
+"""From this confidence on a target counts as one that a word may well mean."""
+
 
 class Hover(msgspec.Struct, frozen=True):
     """The parts of a hover; empty parts are left out when it is shown."""
@@ -29,7 +32,7 @@ class Hover(msgspec.Struct, frozen=True):
 
     steps: tuple[Step, ...]
     others: tuple[Target, ...]
-    """Further targets of an ambiguous word."""
+    """Further targets, each with how sure it is."""
 
     beaten: tuple[Target, ...]
     unresolved: str
@@ -51,7 +54,7 @@ def of_explanation(found: Explanation) -> Hover:
         line=line_of(best) if best else 0,
         source=best.source if best else None,
         doc=best.doc if best else "",
-        claim=_claim(best, len(found.targets)) if best else "",
+        claim=_claim(best, sum(each.confidence >= LIKELY for each in found.targets)) if best else "",
         steps=best.steps if best else (),
         others=found.targets[1:],
         beaten=found.candidates,

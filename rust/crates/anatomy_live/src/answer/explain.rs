@@ -83,7 +83,7 @@ impl Answers {
         let leads_out = words
             .reference
             .is_some_and(|reference| self.targets(reference.id).iter().all(|target| target.kind.text() == "external"));
-        let unresolved = if targets.is_empty() || leads_out { self.unresolved(&words) } else { Value::Null };
+        let unresolved = if targets.is_empty() || leads_out { self.unresolved(&words)? } else { Value::Null };
         Ok(json!({
             "file": words.file.text(),
             "word": self.word_of(word.id),
@@ -216,75 +216,17 @@ impl Answers {
         Ok(beaten)
     }
 
-    /// Why nothing was found.
-    fn unresolved(&self, words: &Words<'_>) -> Value {
-        let Some(reference) = words.reference else { return Value::Null };
-        let (reason, text) = self.open_reason(reference.id);
-        json!({"reason": reason, "text": text})
-    }
-
-    /// Why an import (module, name) leads nowhere.
-    fn open_import(&self, row: &[u64]) -> (&'static str, String) {
-        let (module, name) = (Symbol(row[0] as u32), Symbol(row[1] as u32).text());
-        if self.rows("files", "module", u64::from(module.0), &["file"]).is_empty() {
-            let text = format!("the module `{}` is not in the graph: it lies outside the workspace", module.text());
-            return ("external_missing", text);
-        }
-        let text = format!("the module `{}` has no `{name}` that can be seen without running it", module.text());
-        ("member_missing", text)
-    }
-
-    fn open_reason(&self, id: Id) -> (&'static str, String) {
-        if let Some(row) = self.rows("imports", "expr", id, &["module", "name"]).first() {
-            return self.open_import(row);
-        }
-        if let Some(row) = self.rows("module_refs", "expr", id, &["module"]).first() {
-            let module = Symbol(row[0] as u32).text();
-            return (
-                "external_missing",
-                format!("the module `{module}` is not in the graph: it lies outside the workspace"),
-            );
-        }
-        if let Some(row) = self.rows("exprs", "expr", id, &["kind", "base", "name"]).first() {
-            let (kind, base, name) = (Symbol(row[0] as u32).text(), row[1], Symbol(row[2] as u32).text());
-            if kind == "attribute" {
-                let slot = u64::from(Symbol::of("value").0);
-                let values: Vec<Vec<u64>> = self
-                    .rows("value", "node", base, &["slot", "kind", "target"])
-                    .into_iter()
-                    .filter(|row| row[0] == slot)
-                    .collect();
-                return match values.first() {
-                    Some(row) => (
-                        "member_missing",
-                        format!(
-                            "`{}` has no member `{name}` that can be seen without running it",
-                            self.name_of(row[2])
-                        ),
-                    ),
-                    None => {
-                        ("dynamic_base", format!("what stands before `.{name}` has no value that the rules can tell"))
-                    }
-                };
+    /// Why nothing was found, as `unresolved` has it.
+    fn unresolved(&self, words: &Words<'_>) -> Result<Value, EngineError> {
+        let Some(reference) = words.reference else { return Ok(Value::Null) };
+        if self.engine.relation_number("unresolved").is_some() {
+            let key: ArrayRef = Arc::new(UInt64Array::from(vec![reference.id]));
+            if let Some(first) = self.engine.explain(&self.snapshot, "unresolved", &[key])?.first() {
+                let row = self.engine.row_as_text(&first.row);
+                return Ok(json!({"reason": row.get("reason"), "text": self.why(first, &row)}));
             }
         }
-        if let Some(row) = self.rows("names", "expr", id, &["target_scope", "name"]).first() {
-            let name = Symbol(row[1] as u32).text();
-            if row[0] == 0 {
-                return (
-                    "unbound",
-                    format!(
-                        "nothing in this file binds `{name}`: it is a builtin, or comes from outside the workspace"
-                    ),
-                );
-            }
-            for target in self.rows("name_target", "expr", id, &["binding"]) {
-                if let Some(row) = self.rows("imports", "binding", target[0], &["module", "name"]).first() {
-                    return self.open_import(row);
-                }
-            }
-        }
-        ("unknown", "no rule leads anywhere from here".to_owned())
+        Ok(json!({"reason": "unknown", "text": "no rule leads anywhere from here"}))
     }
 }
 

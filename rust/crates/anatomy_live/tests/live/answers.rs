@@ -87,6 +87,7 @@ fn an_open_reference_says_why_it_is_open() {
     let answers = holding(SHOP).answers();
     let why = answers.explain("twice.py", 2, 2, UTF16).unwrap();
     assert_eq!((&why["targets"], &why["unresolved"]["reason"]), (&Value::Array(vec![]), &"unbound".into()));
+    assert!(why["unresolved"]["text"].as_str().unwrap().starts_with("nothing binds `"));
     assert_eq!(answers.explain("twice.py", 0, 3, UTF16).unwrap(), Value::Null, "nothing stands there");
 }
 

@@ -52,6 +52,11 @@ fn program() -> Value {
         view("refers_to", "union", json!({
             "inputs": ["name_local", "name_imported", "reference_import"], "grain": ["expr"],
         })),
+        view("unresolved", "derive", json!({
+            "sql": "SELECT names.expr AS expr, 'unbound' AS reason, names.name AS name, names.file AS file FROM names \
+                    LEFT ANTI JOIN refers_to ON refers_to.expr = names.expr",
+            "roles": {"expr": "expr"}, "grain": ["expr"], "stored": false, "why": "nothing binds `{name}`",
+        })),
         view("lonely_import", "diagnostic", json!({
             "from": "imports", "unless": ["files"], "on": ["files.module = imports.module"],
             "where": "imports.level = 0",

@@ -164,6 +164,7 @@ impl<'t> Extractor<'t> {
             Cell::Symbol(Symbol::of(module)),
             Cell::Bool(is_last),
             Cell::Bool(is_bound),
+            Cell::Symbol(self.branch),
             Cell::Symbol(self.file),
         ]);
         id

@@ -147,6 +147,8 @@ struct Extractor<'t> {
     /// Dots after which no name was typed.
     open_dots: Vec<u32>,
     depth: u32,
+    /// Error nodes that the walk stands in.
+    errors_around: u32,
     too_deep: bool,
     in_annotation: bool,
     /// Hash of what takes the value that is being read: it tells literals and lambdas apart, which have no words.
@@ -178,6 +180,7 @@ struct Tables {
     strings: TableBuilder,
     items: TableBuilder,
     stores: TableBuilder,
+    broken: TableBuilder,
 }
 
 impl<'t> Extractor<'t> {
@@ -203,6 +206,7 @@ impl<'t> Extractor<'t> {
                 .map(|error| error.start)
                 .collect(),
             depth: 0,
+            errors_around: 0,
             too_deep: false,
             in_annotation: false,
             taker: 0,
@@ -222,6 +226,7 @@ impl<'t> Extractor<'t> {
                 strings: TableBuilder::new(&tables::STRINGS),
                 items: TableBuilder::new(&tables::ITEMS),
                 stores: TableBuilder::new(&tables::STORES),
+                broken: TableBuilder::new(&tables::BROKEN),
             },
             pending: rows::Pending::default(),
             anchors: Vec::new(),
@@ -313,6 +318,9 @@ impl<'t> Extractor<'t> {
 
     fn push_expr(&mut self, row: ExprRow) {
         let scope = self.scope_id();
+        if self.errors_around > 0 && (row.kind == self.vocabulary.name || row.kind == self.vocabulary.attribute) {
+            self.tables.broken.push(&[Cell::Id(row.id), Cell::Symbol(self.file)]);
+        }
         self.tables.exprs.push(&[
             Cell::Id(row.id),
             Cell::Symbol(row.kind),

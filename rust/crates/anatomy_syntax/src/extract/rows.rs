@@ -335,6 +335,7 @@ impl Extractor<'_> {
             type_params,
             signatures,
             captures,
+            self.tables.broken,
         ];
         debug_assert_eq!(built.len(), EVIDENCE.len());
         FileFacts { tables: built.into_iter().map(TableBuilder::finish).collect(), anchors, errors }

@@ -568,6 +568,7 @@ impl<'t> Extractor<'t> {
         if !cursor.goto_first_child() {
             return;
         }
+        self.errors_around += 1;
         let mut before = "";
         loop {
             let child = cursor.node();
@@ -601,6 +602,7 @@ impl<'t> Extractor<'t> {
                 break;
             }
         }
+        self.errors_around -= 1;
     }
 
     /// Defaults and annotations of parameters whose function is lost.

@@ -49,7 +49,7 @@ def markdown(found: Hover, root_uri: str) -> str:
                 for number, step in enumerate(found.steps, start=1)
             )
         )
-    parts += [f"May also be {_target(each, root_uri)}" for each in found.others]
+    parts += [f"May also be {_target(each, root_uri)}, confidence {each.confidence:.2f}" for each in found.others]
     parts += [f"Beaten: {_target(each, root_uri)}" for each in found.beaten]
     if found.unresolved:
         parts.append(f"**Open:** {convert.escaped(found.unresolved)}")
