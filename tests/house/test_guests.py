@@ -12,8 +12,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 HOSTS = {
-    "pygls": "server/src/codeanatomy/lsp/server.py",
-    "lsprotocol": "server/src/codeanatomy/lsp/server.py",
     "watchfiles": "incremental/src/codeanatomy_incremental/watch.py",
 }
 

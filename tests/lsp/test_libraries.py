@@ -57,12 +57,11 @@ def test_the_interpreter_of_the_editor_decides_and_may_change(ws: Path, tmp_path
 
 
 def test_the_editor_is_asked_for_its_settings(ws: Path, tmp_path: Path) -> None:
-    with Editor(ws, timeout=60) as editor:
+    settings = {"python": {"defaultInterpreterPath": str(tmp_path / "chosen/bin/python")}}
+    with Editor(ws, timeout=60, settings=settings) as editor:
         editor.initialize({"workspace": {"configuration": True}})
         asked = editor.wait_for(lambda message: message.get("method") == "workspace/configuration")
         assert [each["section"] for each in asked["params"]["items"]] == ["codeanatomy", "python"]
-        answer = [None, {"defaultInterpreterPath": str(tmp_path / "chosen/bin/python")}]
-        editor.send({"jsonrpc": "2.0", "id": asked["id"], "result": answer})
         assert definition(editor, (ws / "main.py").as_uri(), 3, 1) == [("kit/core.py", 0)]
         assert editor.shut_down() == 0
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import watchfiles
 
-from codeanatomy_incremental import watch
 from codeanatomy_incremental.live import LiveGraph
 
 from tests.support import shop
@@ -83,7 +83,7 @@ def test_a_system_that_refuses_to_watch_is_compared_more_often(tmp_path: Path, m
     def refuse(*_: object, **__: object) -> Iterator[None]:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(watch.watchfiles, "watch", refuse)
+    monkeypatch.setattr(watchfiles, "watch", refuse)
     live = living(shop.build(tmp_path), WATCHED | {"incremental.poll_s": "0.05", "incremental.reconcile_s": "1000"})
     assert eventually(lambda: "max_user_watches" in live.status.watching)
     (tmp_path / "late.py").write_text("x = 1\n")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 
@@ -48,7 +48,8 @@ class Libraries:
         self._environ = environ
         self.python = python
         """The interpreter that the editor has chosen; `refresh` follows a change."""
-        self._needed: list[str] = list(library.NEEDED) if options.standard_library else []
+        self.needed: list[str] = list(library.NEEDED) if options.standard_library else []
+        """Modules that are wanted whatever is imported."""
         self._environment: environment.Environment | None = None
         self._library: Library | None = None
         self._held: dict[str, _Held] = {}
@@ -68,11 +69,9 @@ class Libraries:
         if self.is_empty:
             return False
         news = staged = False
-        while missing := msgspec.json.decode(engine.missing_modules(self._needed), type=list[tuple[str, bool]]):
-            if self._library is None:
-                self._look()
+        while missing := msgspec.json.decode(engine.missing_modules(self.needed), type=list[tuple[str, bool]]):
             files: list[LibraryFile] = []
-            packages = sum(held.file.partition == "library" for held in self._held.values())
+            packages = self._packages
             for module, certain in missing:
                 found = self._admitted(module, inside, packages)
                 if isinstance(found, LibraryFile):
@@ -88,6 +87,34 @@ class Libraries:
         if news:
             self._describe(engine)
         return staged
+
+    def fetch(self, engine: Engine, modules: Sequence[str], inside: Container[str]) -> bool:
+        """Stage the files that some modules are in libraries, before `complete` looks at all; whether there were any."""
+        files: list[LibraryFile] = []
+        for module in () if self.is_empty else modules:
+            found = self._admitted(module, inside, self._packages)
+            if isinstance(found, LibraryFile):
+                files.append(found)
+                self._held[found.uri] = _Held(found, _stamp(found.path))
+        if files:
+            engine.update_library(msgspec.json.encode(files), [])
+        return bool(files)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether files may have stayed out because there are so many."""
+        return self._packages >= self._options.library_files
+
+    def start_over(self, engine: Engine) -> None:
+        """Stage the going of all library files; `complete` brings back those that are wanted."""
+        engine.update_library(b"[]", sorted(self._held))
+        self._held.clear()
+        self._absent.clear()
+        engine.forget_missing_modules()
+
+    @property
+    def _packages(self) -> int:
+        return sum(held.file.partition == "library" for held in self._held.values())
 
     def target(self) -> tuple[str, str]:
         """The version of Python (`3.11`) and the system (as `sys.platform`) for which branches are decided."""
@@ -123,7 +150,7 @@ class Libraries:
             if uri not in removed and stamp != held.stamp:
                 changed.append(held.file)
                 self._held[uri] = _Held(held.file, stamp)
-        removed.update(engine.unneeded_library_files(self._needed))
+        removed.update(engine.unneeded_library_files(self.needed))
         for uri in removed:
             self._held.pop(uri, None)
         changed = [file for file in changed if file.uri not in removed]
@@ -144,6 +171,8 @@ class Libraries:
 
     def _admitted(self, module: str, inside: Container[str], packages: int) -> LibraryFile | Missing:
         """The file of a module if it may come in beside that many files of packages."""
+        if self._library is None:
+            self._look()
         assert self._library is not None
         found = self._library.resolve(module)
         if isinstance(found, Missing):

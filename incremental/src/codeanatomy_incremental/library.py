@@ -7,7 +7,6 @@ URI: it lies outside the workspace, and an editor opens it where it is.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
 from collections.abc import Mapping
@@ -274,6 +273,9 @@ def _home() -> Path | None:
 
 
 def _version_of_stubs() -> str:
+    # Loads the machinery of e-mail; not before it is asked for.
+    import importlib.metadata
+
     try:
         return importlib.metadata.version("mypy")
     except importlib.metadata.PackageNotFoundError:

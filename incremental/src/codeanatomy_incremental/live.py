@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from codeanatomy_engine import CancelToken, Engine, EngineError, Snapshot, SourceFile
+from codeanatomy_engine import CancelToken, Compiling, Engine, EngineError, Snapshot, SourceFile
 
 from codeanatomy_incremental import watch, workspace
 from codeanatomy_incremental.change import Change, Closed, Edited, Opened, Rescan, Saved, Work, coalesce
@@ -76,6 +76,16 @@ class Progress(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     """Since the index began."""
 
+    @property
+    def rate(self) -> float:
+        """Files that were read in a second; 0 if nobody can tell yet."""
+        return self.files_done / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        """How long reading the rest will take at this rate; 0 if nobody can tell yet."""
+        return (self.files_total - self.files_done) / self.rate if self.rate else 0.0
+
 
 class Status(msgspec.Struct, frozen=True):
     """How the living graph is doing."""
@@ -95,19 +105,34 @@ class LiveError(Exception):
         super().__init__(message)
 
 
+def _tell_nobody(_report: Report) -> None:
+    """For whoever waits for the whole."""
+
+
+def _show_nobody(_progress: Progress) -> None:
+    """For whoever does not watch."""
+
+
 class Graph:
     """The graph of a workspace, driven by one thread; documents may be touched from any."""
 
     def __init__(
-        self, root: Path, options: Options, program: Program, encoding: str = "utf-16", python: str = ""
+        self,
+        root: Path,
+        options: Options,
+        program: Program,
+        encoding: str = "utf-16",
+        python: str = "",
+        ahead: Compiling | None = None,
     ) -> None:
-        """`python` is the interpreter that the editor has chosen, if any."""
+        """`python` is the interpreter that the editor has chosen, if any. What is compiled `ahead` is used if it is the program."""
         self.root = root
         self.options = options
         self.libraries = Libraries(os.fspath(root), options.workspace, python, os.environ)
         self.workspace = workspace.Workspace(root=os.fspath(root), options=options.workspace)
         version, platform = self.libraries.target()
-        self.engine = Engine(program.document, root.as_uri(), options.workspace.max_file_bytes, version, platform)
+        limit = options.workspace.max_file_bytes
+        self.engine = Engine.begin(program.document, root.as_uri(), limit, version, platform, ahead)
         self.engine.set_encoding(encoding)
         if options.workspace.library_cache:
             self.engine.keep_library_in(cache_folder(os.environ))
@@ -115,39 +140,80 @@ class Graph:
         self._open: set[str] = set()
         self._listing: workspace.Listing | None = None
         self._listing_lock = threading.Lock()
+        self._modules: tuple[workspace.Listing | None, dict[str, list[workspace.Entry]]] = (None, {})
+        self._near: set[str] = set()
 
     def index(
-        self, on_progress: Callable[[Progress], None], cancel: CancelToken, clock: Callable[[], float] = time.monotonic
+        self,
+        on_progress: Callable[[Progress], None],
+        cancel: CancelToken,
+        on_near: Callable[[Report], None] = _tell_nobody,
+        clock: Callable[[], float] = time.monotonic,
     ) -> Report:
-        """Bring the whole workspace into the graph; raises `LiveError` if it is cancelled."""
+        """Bring the whole workspace into the graph; raises `LiveError` if it is cancelled.
+
+        Documents that are open come first, with what they import: each time such a part is in the graph, `on_near` gets the
+        report of it.
+        """
         began = clock()
         on_progress(Progress(stage="list"))
         entries = tuple(self._listed().entries.values())
         done = size = 0
+        was_near = False
         for batch in self._batches(entries):
             if cancel.cancelled:
                 raise LiveError("cancelled", "the index was cancelled")
-            size += self._stage(batch)
+            was_near |= self._bring_near(on_near, cancel)
+            size += self._stage([entry for entry in batch if entry.path not in self._near])
             done += len(batch)
             on_progress(Progress("read", done, len(entries), size, clock() - began))
         on_progress(Progress("libraries", done, len(entries), size, clock() - began))
         self._complete()
+        if was_near and self.libraries.is_full:
+            # What was nearest to open files need not be nearest to the workspace.
+            self.libraries.start_over(self.engine)
+            self._complete()
+        self._near.clear()
         on_progress(Progress("graph", done, len(entries), size, clock() - began))
         report = self.commit(cancel)
         on_progress(Progress("done", done, len(entries), size, clock() - began))
         self.libraries.keep(self.engine)
         return report
 
-    def apply(self, work: Work, cancel: CancelToken) -> Report:
-        """Bring the changes that a batch of work names into the next snapshot."""
+    def apply(
+        self,
+        work: Work,
+        cancel: CancelToken,
+        on_near: Callable[[Report], None] = _tell_nobody,
+        on_progress: Callable[[Progress], None] = _show_nobody,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Report:
+        """Bring the changes that a batch of work names into the next snapshot.
+
+        While many files are read, what is typed meanwhile goes into snapshots of its own: `on_near` gets the report of each.
+        There is progress if there are more files than one batch.
+        """
+        began, last = clock(), Progress("list")
+
+        def show(progress: Progress) -> None:
+            nonlocal last
+            last = msgspec.structs.replace(progress, seconds=clock() - began)
+            on_progress(last)
+
         for path in (*work.documents, *work.closed):
             self._known.pop(path, None)
         if work.disk or work.closed or work.rescan:
-            self._compare(work)
+            self._compare(work, partial(self._bring_near, on_near, cancel), show)
         if work.rescan:
             self.libraries.refresh(self.engine)
         self._complete()
-        report = self.commit(cancel)
+        if last.files_total:
+            show(msgspec.structs.replace(last, stage="graph"))
+        try:
+            report = self.commit(cancel)
+        finally:
+            if last.files_total:
+                show(msgspec.structs.replace(last, stage="done"))
         # What an editor holds is known only now: its imports may want more.
         if self._complete():
             report = _together(report, self.commit(cancel))
@@ -156,13 +222,17 @@ class Graph:
 
     def commit(self, cancel: CancelToken) -> Report:
         """Make the next snapshot of everything staged and every edited document."""
-        return msgspec.json.decode(self.engine.commit(cancel), type=Report)
+        return _report(self.engine.commit(cancel))
 
     def open(self, path: str, text: str, version: int) -> bytes:
         """Let an editor own the text of a file; the syntax diagnostics."""
         entry = workspace.place(self.workspace, self._listed(), path)
         self._open.add(path)
         return self.engine.open_document(_source_file(entry, text.encode("utf-8", "surrogatepass"), ""), version)
+
+    def is_open(self, path: str) -> bool:
+        """Whether an editor owns the text of a file."""
+        return path in self._open
 
     def entry(self, path: str) -> workspace.Entry:
         """What a file of the workspace is as a module, or would be if it were there."""
@@ -193,8 +263,66 @@ class Graph:
                 self._listing = workspace.list_files(self.workspace)
             return self._listing
 
-    def _compare(self, work: Work) -> None:
-        """Stage what differs on disk."""
+    def _bring_near(self, on_near: Callable[[Report], None], cancel: CancelToken) -> bool:
+        """Bring open documents whose newest text is not in the graph into it, with the nearest files that they lead to; whether
+        there were any. The nearest third comes first: it answers most questions."""
+        most = self.options.incremental.near_files
+        behind = [path for path in self.engine.documents_behind() if path in self._open] if most else []
+        if not behind:
+            return False
+        texts = ((path, self.engine.document_text(path)) for path in behind)
+        opened = [
+            _source_file(self.entry(path), text.encode("utf-8", "surrogatepass"), "")
+            for path, text in texts
+            if text is not None
+        ]
+        self.engine.update(opened, [])
+        for limit in sorted({max(1, most // 3), most}):
+            found = self._stage_near(behind, limit)
+            if found.staged:
+                on_near(_report(self.engine.commit_some(found.staged, cancel)))
+            if found.files < limit:
+                break
+        return True
+
+    def _stage_near(self, paths: list[str], limit: int) -> _Near:
+        """Stage what files lead to through imports until so many are there."""
+        tried: set[str] = set()
+        while True:
+            found = msgspec.json.decode(self.engine.near(paths, self.libraries.needed, limit), type=_Near)
+            missing = [module for module in found.missing if module not in tried]
+            tried.update(missing)
+            if not missing or found.files >= limit or not self._fetch(missing, limit - found.files):
+                return found
+
+    def _fetch(self, modules: Sequence[str], room: int) -> bool:
+        """Stage the files of modules, so many at most; whether there were any."""
+        listing, inside = self._listed(), self._by_module()
+        files: list[workspace.Entry] = []
+        outside: list[str] = []
+        for module in modules:
+            if module in inside:
+                files += [entry for entry in inside[module] if entry.path not in self._known]
+            elif module in self.libraries.needed or not any(name in inside for name in _packages(module)):
+                outside.append(module)
+        files = files[:room]
+        self._near.update(entry.path for entry in files)
+        self._stage(files)
+        fetched = self.libraries.fetch(self.engine, outside[: room - len(files)], listing.entries)
+        return bool(files) or fetched
+
+    def _by_module(self) -> dict[str, list[workspace.Entry]]:
+        """The files of the workspace by the modules that they are."""
+        listing = self._listed()
+        if self._modules[0] is not listing:
+            by_module: dict[str, list[workspace.Entry]] = {}
+            for entry in listing.entries.values():
+                by_module.setdefault(entry.module, []).append(entry)
+            self._modules = (listing, by_module)
+        return self._modules[1]
+
+    def _compare(self, work: Work, between: Callable[[], object], on_progress: Callable[[Progress], None]) -> None:
+        """Stage what differs on disk. Between two batches of files `between` is called and `on_progress` told."""
         looked = None
         if not work.rescan:
             looked = workspace.look(self.workspace, self._listed(), (*work.disk, *work.closed))
@@ -207,8 +335,13 @@ class Graph:
             self.engine.update([], sorted(gone))
         for path in gone:
             self._known.pop(path, None)
+        done = size = 0
         for batch in self._batches(found.to_read):
-            self._stage(batch)
+            if done:
+                on_progress(Progress("read", done, len(found.to_read), size))
+                between()
+            size += self._stage(batch)
+            done += len(batch)
 
     def _stage(self, entries: Sequence[workspace.Entry]) -> int:
         """Hand files that really differ to the engine; the number of bytes that were read."""
@@ -233,6 +366,28 @@ class Graph:
         return (entries[start : start + step] for start in range(0, len(entries), step))
 
 
+def _report(told: bytes) -> Report:
+    return msgspec.json.decode(told, type=Report)
+
+
+def _log_refusal(error: EngineError) -> None:
+    logger.error("there is no graph: %s", error)
+
+
+def _packages(module: str) -> Iterator[str]:
+    """The packages that a module would lie in, outermost first."""
+    parts = module.split(".")
+    return (".".join(parts[:end]) for end in range(1, len(parts)))
+
+
+class _Near(msgspec.Struct, frozen=True):
+    """What open documents lead to."""
+
+    files: int
+    staged: list[str]
+    missing: list[str]
+
+
 class LiveGraph:
     """A graph that follows its editors and its disk until it is stopped."""
 
@@ -244,7 +399,10 @@ class LiveGraph:
         self._revision = 0
         self._done = -1
         self._failure: LiveError | None = None
+        self._near = -1
+        """The generation of the newest snapshot, while the writer is in the middle of something."""
         self._status = Status(state="waiting")
+        self._watching = ""
         self._subscribers: list[Callable[[Report], None]] = []
         self._stop = threading.Event()
         self._cancel = CancelToken()
@@ -253,7 +411,7 @@ class LiveGraph:
     @property
     def status(self) -> Status:
         """How the graph is doing."""
-        return self._status
+        return msgspec.structs.replace(self._status, watching=self._watching)
 
     @property
     def revision(self) -> int:
@@ -261,9 +419,14 @@ class LiveGraph:
         with self._condition:
             return self._revision
 
-    def start(self, on_progress: Callable[[Progress], None]) -> None:
-        """Index the workspace and follow it from then on. `on_progress` is called by the writer."""
-        self._spawn("writer", lambda: self._write(on_progress))
+    def start(
+        self,
+        on_progress: Callable[[Progress], None],
+        on_refused: Callable[[EngineError], None] = _log_refusal,
+    ) -> None:
+        """Index the workspace and follow it from then on. `on_progress` is called by the writer, and `on_refused` before it
+        ends because the program does not compile."""
+        self._spawn("writer", lambda: self._write(on_progress, on_refused))
         if self._options.watch:
             self._spawn("watcher", self._watch)
 
@@ -334,7 +497,12 @@ class LiveGraph:
         """The newest snapshot, once it holds everything up to a revision; raises `LiveError` if that cannot be."""
         limit = self._options.answer_timeout_s if timeout is None else timeout
         with self._condition:
-            arrived = self._condition.wait_for(lambda: self._done >= revision or self._stop.is_set(), limit)
+            arrived = False
+            # The first index may take its time: it shows its progress, and an editor can give up waiting.
+            while not arrived:
+                arrived = self._condition.wait_for(lambda: self._done >= revision or self._stop.is_set(), limit)
+                if timeout is not None or self._status.state != "indexing":
+                    break
             if not arrived:
                 raise LiveError("graph-busy", f"the graph did not catch up within {limit:g} s; ask again")
             if self._done < revision:
@@ -343,11 +511,37 @@ class LiveGraph:
                 raise self._failure
         return self.snapshot()
 
-    def _write(self, on_progress: Callable[[Progress], None]) -> None:
-        self._status = Status(state="indexing", watching=self._status.watching)
+    def near_snapshot(self, revision: int, path: str, after: int = -1) -> Snapshot | None:
+        """A snapshot that holds the newest text of every open document while the writer is busy with much else; None once the
+        newest snapshot holds everything up to a revision, for which `snapshot_for` need not wait any more, and for files that
+        no editor has open. Of several the first that is newer than generation `after`.
+
+        Waits until there is one or the other. What it says of open documents and of what they import is what the whole graph
+        would say, as far as it goes; only the whole graph knows what other files say of them.
+        """
+
+        def is_over() -> bool:
+            return self._done >= revision or self._stop.is_set()
+
+        def is_near() -> bool:
+            return self._near > after and not self.graph.engine.documents_behind()
+
+        if not self.graph.is_open(path):
+            return None
+        with self._condition:
+            self._condition.wait_for(lambda: is_over() or is_near(), self._options.answer_timeout_s)
+            return None if is_over() or not is_near() else self.snapshot()
+
+    def _write(self, on_progress: Callable[[Progress], None], on_refused: Callable[[EngineError], None]) -> None:
+        self._status = Status(state="indexing")
         with self._condition:
             revision = self._revision
-        self._turn(revision, partial(self.graph.index, on_progress, self._cancel))
+        self._turn(revision, partial(self.graph.index, on_progress, self._cancel, self._on_near))
+        try:
+            self.graph.engine.ready()
+        except EngineError as error:
+            on_refused(error)
+            return
         self._cancel = CancelToken()
         pause = self._options.poll_s
         compared = time.monotonic()
@@ -362,9 +556,9 @@ class LiveGraph:
             if not changes:
                 changes = [Rescan("regular comparison")]
             work = coalesce(changes, self._options.burst)
-            self._turn(revision, partial(self.graph.apply, work, self._cancel))
+            self._turn(revision, partial(self.graph.apply, work, self._cancel, self._on_near, on_progress))
             if work.rescan:
-                pause = self._options.poll_s if self._status.watching else self._options.reconcile_s
+                pause = self._options.poll_s if self._watching else self._options.reconcile_s
                 compared = time.monotonic()
 
     def _turn(self, revision: int, act: Callable[[], Report]) -> None:
@@ -382,14 +576,14 @@ class LiveGraph:
             # A panic of the engine arrives as a BaseException; the writer has to outlive that too.
             failure = LiveError("writer-failed", f"{type(error).__name__}: {error}")
             logger.exception("the graph could not follow")
-        watching = self._status.watching
         if failure is None:
-            self._status = Status(state="live", watching=watching)
+            self._status = Status(state="live")
         else:
-            self._status = Status(state="failed", code=failure.code, message=str(failure), watching=watching)
+            self._status = Status(state="failed", code=failure.code, message=str(failure))
         with self._condition:
             self._done = max(self._done, revision)
             self._failure = failure
+            self._near = -1
             subscribers = tuple(self._subscribers)
             self._condition.notify_all()
         for subscriber in subscribers if report is not None else ():
@@ -398,13 +592,18 @@ class LiveGraph:
             except Exception:
                 logger.exception("a subscriber of the graph failed")
 
+    def _on_near(self, report: Report) -> None:
+        with self._condition:
+            self._near = report.generation
+            self._condition.notify_all()
+
     def _watch(self) -> None:
         step = self._options.step_ms
         try:
             for changes in watch.watch(self.graph.workspace.root, step, workspace.is_of_interest, self._stop):
                 self.submit(*changes)
         except watch.WatchError as error:
-            self._status = msgspec.structs.replace(self._status, watching=str(error))
+            self._watching = str(error)
             logger.warning(
                 "cannot watch the file system (%s); comparing with the disk every %g s", error, self._options.poll_s
             )

@@ -6,8 +6,6 @@ it came from. Unknown sections and keys are refused. The docstrings here are the
 
 from __future__ import annotations
 
-import ast
-import inspect
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -82,6 +80,10 @@ class IncrementalOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     batch_files: Positive = 64
     """Files that are read and handed to the engine together in the first index."""
+
+    near_files: Annotated[int, msgspec.Meta(ge=0)] = 96
+    """While a whole workspace is being read, open files can be asked about as soon as they and the nearest files that they import,
+    this many at most, are in the graph; 0 lets every question wait for the whole."""
 
 
 class LensesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -230,6 +232,10 @@ def _override(tables: dict[str, Any], key: str, value: str, name: str) -> None:
 
 def _field_docs(shape: type) -> dict[str, str]:
     """The docstring below each field of a struct; a field without one is a mistake of ours and fails here."""
+    # Only whoever writes the page pays for these.
+    import ast
+    import inspect
+
     body = ast.parse(inspect.getsource(shape)).body[0]
     assert isinstance(body, ast.ClassDef)
     docs: dict[str, str] = {}

@@ -6,7 +6,7 @@ option and no rule: the shape comes from the caller.
 
 from __future__ import annotations
 
-import difflib
+import functools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,12 +66,18 @@ def decode(text: str, file: str, shape: type[T]) -> T:
 
 def fit(tables: Mapping[str, Any], shape: type[T], text: str, file: str) -> T:
     """Parsed tables as a value of `shape`; `text` serves to find lines."""
-    _refuse_unfit(tables, shapes.type_info(shape), (), text, file)
+    _refuse_unfit(tables, _info(shape), (), text, file)
     try:
         return msgspec.convert(tables, shape)
     except msgspec.ValidationError as error:
         what, path = _place_of(str(error))
         raise TomlError(file, line_of(text, path), dotted(path), what) from error
+
+
+@functools.cache
+def _info(shape: type[Any]) -> shapes.Type:
+    """What a shape looks like; costs as much as decoding ten files of that shape."""
+    return shapes.type_info(shape)
 
 
 def line_of(text: str, path: KeyPath) -> int | None:
@@ -105,6 +111,8 @@ def line_of(text: str, path: KeyPath) -> int | None:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that names what was probably meant, or everything there is."""
+    import difflib
+
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from typing import Protocol
-
-import watchfiles
+from typing import TYPE_CHECKING, Protocol
 
 from codeanatomy_incremental.change import Change, Created, Deleted, Modified
+
+if TYPE_CHECKING:
+    import watchfiles
 
 
 class StopEvent(Protocol):
@@ -37,6 +38,9 @@ def watch(
 
     `is_of_interest` sees the name of a file or directory without its folder.
     """
+    # It brings asyncio along: nobody's first answer shall wait for that.
+    import watchfiles
+
     real = os.path.realpath(root)
 
     def concerns(_kind: watchfiles.Change, path: str) -> bool:
@@ -63,12 +67,12 @@ def watch(
 
 def _change(kind: watchfiles.Change, path: str, root: str) -> Change:
     relative = os.path.relpath(path, root).replace(os.sep, "/")
-    match kind:
-        case watchfiles.Change.added:
+    match kind.name:
+        case "added":
             return Created(path=relative)
-        case watchfiles.Change.modified:
+        case "modified":
             return Modified(path=relative)
-        case watchfiles.Change.deleted:
+        case "deleted":
             return Deleted(path=relative)
 
 

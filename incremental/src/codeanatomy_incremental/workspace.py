@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import operator
 import os
 import stat
 import tomllib
@@ -146,7 +147,7 @@ def list_files(workspace: Workspace) -> Listing:
             if not _is_text(path):
                 refused.append(path.encode("utf-8", "backslashreplace").decode("utf-8"))
                 continue
-            stamped = _stamp(workspace, path, real_root)
+            stamped = _stamp(workspace, entry.path, entry.is_symlink(), real_root)
             if stamped is not None:
                 found[path] = stamped
     roots = _search_roots(workspace, projects, packages, sources)
@@ -173,7 +174,9 @@ def look(workspace: Workspace, listing: Listing, paths: Iterable[str]) -> Listin
             if os.path.isdir(_absolute(workspace, path)) or any(known.startswith(f"{path}/") for known in entries):
                 return None
             continue
-        stamped = _stamp(workspace, path, real_root) if _is_text(path) and _belongs(workspace, path) else None
+        absolute = _absolute(workspace, path)
+        belongs = _is_text(path) and _belongs(workspace, path)
+        stamped = _stamp(workspace, absolute, os.path.islink(absolute), real_root) if belongs else None
         if stamped is None:
             entries.pop(path, None)
         else:
@@ -236,10 +239,11 @@ def _walk(workspace: Workspace) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
     stack: list[tuple[str, _Rules]] = [("", _Rules.of_root(workspace))]
     while stack:
         folder, rules = stack.pop()
+        absolute = _absolute(workspace, folder)
         try:
-            status = os.stat(_absolute(workspace, folder))
-            with os.scandir(_absolute(workspace, folder)) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+            status = os.stat(absolute)
+            with os.scandir(absolute) as listing:
+                entries = sorted(listing, key=_name)
         except OSError:
             # A directory that cannot be listed holds nothing that could be shown; its files have no known names.
             continue
@@ -260,6 +264,9 @@ def _walk(workspace: Workspace) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
             elif entry.name in PROJECT_FILES or (entry.name.endswith(SUFFIXES) and not rules.ignores(path)):
                 files.append(entry)
         yield folder, files
+
+
+_name = operator.attrgetter("name")
 
 
 def _belongs(workspace: Workspace, path: str) -> bool:
@@ -327,7 +334,7 @@ class _Rules(msgspec.Struct, frozen=True):
 
     def ignores(self, path: str) -> bool:
         """Whether a path is left out; directories end in `/`. The innermost ignore file that speaks of it decides."""
-        if self.always.check_file(path).include:
+        if self.always.patterns and self.always.check_file(path).include:
             return True
         for prefix, spec in reversed(self.layers):
             seen = prefix[1:] + path if prefix.startswith("^") else path[len(prefix) :]
@@ -357,9 +364,10 @@ def _patterns(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
     return pathspec.GitIgnoreSpec.from_lines(valid)
 
 
-def _stamp(workspace: Workspace, path: str, real_root: str) -> tuple[tuple[int, int, int, int], str] | None:
+def _stamp(
+    workspace: Workspace, absolute: str, is_link: bool, real_root: str
+) -> tuple[tuple[int, int, int, int], str] | None:
     """The stamp of a file and the code of what forbids reading it; None if there is no such file in the workspace."""
-    absolute = _absolute(workspace, path)
     try:
         status = os.stat(absolute)
     except OSError as error:
@@ -368,7 +376,7 @@ def _stamp(workspace: Workspace, path: str, real_root: str) -> tuple[tuple[int, 
         return (0, 0, 0, 0), "source-unreadable"
     if stat.S_ISDIR(status.st_mode):
         return None
-    if os.path.islink(absolute) and not _is_inside(os.path.realpath(absolute), real_root):
+    if is_link and not _is_inside(os.path.realpath(absolute), real_root):
         return None
     stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     if not stat.S_ISREG(status.st_mode):

@@ -60,6 +60,12 @@ class CancelToken:
     def cancelled(self) -> bool: ...
 
 @final
+class Compiling:
+    """A program that is compiled, in a thread of its own, before anybody knows for which workspace. Serves one engine."""
+
+    def __init__(self, program: bytes) -> None: ...
+
+@final
 class Engine:
     """The graph of one workspace. Documents may be touched from any thread, the graph from one at a time."""
 
@@ -74,6 +80,21 @@ class Engine:
         """Compile a program document. `root_uri` is put before relative paths to make the URIs in answers; a larger text than
         `max_file_bytes` is not analysed, 0 being the limit of the engine. Branches that ask for the version of Python or for
         `sys.platform` are decided for that `python_version` and `platform`; ValueError if the version is none."""
+
+    @staticmethod
+    def begin(
+        program: bytes,
+        root_uri: str = "",
+        max_file_bytes: int = 0,
+        python_version: str = "3.11",
+        platform: str = "linux",
+        ahead: Compiling | None = None,
+    ) -> Engine:
+        """An engine whose program is compiled while documents are opened and files are staged. What needs the program waits
+        for it and raises what the compiler refuses. What is compiled `ahead` is taken if it is the same program."""
+
+    def ready(self) -> None:
+        """Wait until the program is compiled; raises what the compiler refuses."""
 
     def set_encoding(self, encoding: str) -> None:
         """Count characters as `utf-8`, `utf-16` or `utf-32` from now on."""
@@ -112,6 +133,10 @@ class Engine:
         """Modules that imports want and no file is, nearest to the workspace first: JSON `[[module, certain]]`. Each is told
         once; `certain` is false for what `from m import n` may mean by `m.n`. `needed` are wanted in any case."""
 
+    def near(self, paths: list[str], needed: list[str], limit: int) -> bytes:
+        """What files lead to through their imports, as if they imported `needed` too, nearest first and `limit` files at most (JSON):
+        how many `files`, which of them are `staged` and not in the graph yet, and `missing`, modules without a file."""
+
     def forget_missing_modules(self) -> None:
         """Tell all missing modules again, because there may be files for them now."""
 
@@ -123,6 +148,12 @@ class Engine:
 
     def commit(self, cancel: CancelToken | None = None) -> bytes:
         """Bring everything staged and every edited document into the next snapshot; the report of what ran."""
+
+    def commit_some(self, paths: list[str], cancel: CancelToken | None = None) -> bytes:
+        """Bring every edited document and those of the staged files into the next snapshot; all else stays staged."""
+
+    def documents_behind(self) -> list[str]:
+        """Open documents whose newest text the newest snapshot does not hold, sorted."""
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot."""
@@ -141,6 +172,9 @@ class Snapshot:
 
     def definition(self, path: str, line: int, character: int) -> bytes:
         """LSP `LocationLink[]`, best first."""
+
+    def ends_at_import(self, path: str, line: int, character: int) -> bool:
+        """Whether an import is all that is known of what a word means: the module behind it is not in the graph."""
 
     def declaration(self, path: str, line: int, character: int) -> bytes:
         """LSP `LocationLink[]`: a stub, an annotation or an import before the definition."""

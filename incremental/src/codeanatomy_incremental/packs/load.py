@@ -7,10 +7,9 @@ engine's business.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,8 @@ import msgspec
 from codeanatomy_incremental import strict_toml
 
 PACK_FILE = "pack.toml"
+_HOME = Path(__file__).parent
+"""Where the packs of the installation are: a folder each."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE = re.compile(r"(?P<file>\S+\.toml)(?::\s*(?P<key>.+))?")
 
@@ -142,20 +143,18 @@ def line_of(program: Program, where: str) -> int | None:
 
 def installed() -> tuple[str, ...]:
     """The names of the packs that come with the installation, sorted."""
-    home = resources.files("codeanatomy_incremental.packs")
-    return tuple(sorted(each.name for each in home.iterdir() if each.is_dir() and (each / PACK_FILE).is_file()))
+    return tuple(sorted(each.name for each in _HOME.iterdir() if (each / PACK_FILE).is_file()))
 
 
-def _folders(packs: Iterable[str], root: Path, paths: Iterable[str]) -> Iterator[tuple[Traversable, str]]:
-    home = resources.files("codeanatomy_incremental.packs")
+def _folders(packs: Iterable[str], root: Path, paths: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    known = installed()
     for name in packs:
-        known = installed()
         if name not in known:
             hint = strict_toml.nearest(name, known)
             raise PackError(
                 "pack-unknown", "codeanatomy.toml", None, "rules.packs", f"no pack is called `{name}`", hint
             )
-        yield home / name, f"packs/{name}"
+        yield _HOME / name, f"packs/{name}"
     for path in paths:
         folder = root / path
         if not folder.is_dir():
@@ -169,12 +168,12 @@ def _folders(packs: Iterable[str], root: Path, paths: Iterable[str]) -> Iterator
             yield each, each.relative_to(root).as_posix() if each.is_relative_to(root) else each.as_posix()
 
 
-def _header(folder: Traversable, shown: str) -> PackHeader:
+def _header(folder: Path, shown: str) -> PackHeader:
     where = f"{shown}/{PACK_FILE}"
     return _decode(_text(folder / PACK_FILE, where), where, PackHeader)
 
 
-def _rules(folder: Traversable, shown: str, pack: str) -> Iterator[tuple[RuleFile, dict[str, Any]]]:
+def _rules(folder: Path, shown: str, pack: str) -> Iterator[tuple[RuleFile, dict[str, Any]]]:
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
         if not file.name.endswith(".toml") or file.name == PACK_FILE:
             continue
@@ -193,7 +192,7 @@ def _rules(folder: Traversable, shown: str, pack: str) -> Iterator[tuple[RuleFil
         yield RuleFile(name=name, pack=pack, file=where, text=text), view | {"name": name, "pack": pack, "file": where}
 
 
-def _text(file: Traversable, where: str) -> str:
+def _text(file: Path, where: str) -> str:
     try:
         return file.read_text("utf-8")
     except OSError as error:
@@ -202,6 +201,7 @@ def _text(file: Traversable, where: str) -> str:
         raise PackError("pack-unreadable", where, None, "", "is not UTF-8 text") from error
 
 
+@functools.lru_cache(maxsize=1024)
 def _decode(text: str, where: str, shape: type[strict_toml.T]) -> strict_toml.T:
     try:
         return strict_toml.decode(text, where, shape)

@@ -71,8 +71,7 @@ fn main() {
         println!("  {:>8} ms {:>9} rows  {}", view.micros / 1000, view.inserted, view.view);
     }
     println!("depth limit {:?}", report.refresh.depth_limit);
-    let answers = workspace.answers();
-    if let Ok(stats) = answers.stats() {
+    if let Ok(stats) = workspace.answers().and_then(|answers| answers.stats()) {
         let tables = stats["tables"].as_object().cloned().unwrap_or_default();
         let total: u64 = tables.values().filter_map(|table| table["bytes"].as_u64()).sum();
         println!(

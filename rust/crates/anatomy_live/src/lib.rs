@@ -23,4 +23,4 @@ pub use answer::{Answers, CompletionWishes};
 pub use files::{FileView, Files, Origin};
 pub use library::LibraryFile;
 pub use library::cache::Done;
-pub use workspace::{CommitReport, SourceFile, Workspace};
+pub use workspace::{CommitReport, Compiled, SourceFile, Workspace};

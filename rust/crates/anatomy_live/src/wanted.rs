@@ -58,6 +58,63 @@ pub(crate) fn closure<'a>(files: impl Iterator<Item = (Symbol, &'a FileView)>, n
     found
 }
 
+/// What some files lead to, in the order in which a search through imports meets it.
+#[derive(Debug, Default)]
+pub(crate) struct Near {
+    /// Paths of files, the given ones first.
+    pub(crate) reached: Vec<Symbol>,
+    /// Modules without a file, nearest first.
+    pub(crate) missing: Vec<Symbol>,
+}
+
+/// What the roots lead to among the given files: breadth first, each level in the order of names, `limit` files at most.
+/// `needed` are wanted as if a root imported them.
+pub(crate) fn near<'a>(
+    files: impl Iterator<Item = (Symbol, &'a FileView)>,
+    roots: &[Symbol],
+    needed: &[Symbol],
+    limit: usize,
+) -> Near {
+    let mut by_module: HashMap<Symbol, Vec<(Symbol, &'a FileView)>> = HashMap::new();
+    let mut found = Near::default();
+    let mut level: Vec<Symbol> = needed.to_vec();
+    for (path, view) in files {
+        if roots.contains(&path) {
+            level.extend(view.wants.iter().map(|want| want.module));
+        }
+        by_module.entry(view.module).or_default().push((path, view));
+    }
+    found.reached.extend_from_slice(roots);
+    let mut seen: HashSet<Symbol> = HashSet::new();
+    while !level.is_empty() {
+        level.sort_unstable_by_key(|module| module.text());
+        level.dedup();
+        let mut next: Vec<Symbol> = Vec::new();
+        for module in level {
+            if !seen.insert(module) {
+                continue;
+            }
+            let Some(files) = by_module.get_mut(&module) else {
+                found.missing.push(module);
+                continue;
+            };
+            files.sort_unstable_by_key(|(path, _)| path.text());
+            for (path, view) in files {
+                if roots.contains(path) {
+                    continue;
+                }
+                if found.reached.len() == limit {
+                    return found;
+                }
+                found.reached.push(*path);
+                next.extend(view.wants.iter().map(|want| want.module).filter(|module| !seen.contains(module)));
+            }
+        }
+        level = next;
+    }
+    found
+}
+
 /// Whether the workspace has the module or a package that it would lie in. Modules that rules need cannot be hidden.
 fn is_hidden(module: &str, inside: &HashSet<&'static str>) -> bool {
     let prefixes = module.match_indices('.').map(|(at, _)| &module[..at]).chain(std::iter::once(module));

@@ -6,7 +6,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use anatomy_engine::{Change, Engine, EngineError, Mode, Report};
@@ -24,7 +25,7 @@ use crate::library::pack::{Kept, decode, encode};
 use crate::library::{LibraryFile, not_read, read};
 use crate::signature::signatures;
 use crate::sources::Sources;
-use crate::wanted::{Closure, closure};
+use crate::wanted::{Closure, Near, closure, near};
 use crate::wants::wants;
 
 /// A file as the workspace gives it.
@@ -67,12 +68,49 @@ pub struct CommitReport {
     pub refresh: Report,
 }
 
+/// A program while it is compiled, and what came of it.
+pub struct Compiled {
+    thread: Mutex<Option<JoinHandle<Result<Engine, EngineError>>>>,
+    engine: OnceLock<Result<Arc<Engine>, EngineError>>,
+}
+
+impl Compiled {
+    /// Begins to compile a program.
+    #[must_use]
+    pub fn begin(program: Vec<u8>) -> Compiled {
+        let thread = std::thread::spawn(move || Engine::new(&program));
+        Compiled { thread: Mutex::new(Some(thread)), engine: OnceLock::new() }
+    }
+
+    /// The engine, once it is there.
+    fn wait(&self) -> Result<&Arc<Engine>, EngineError> {
+        let engine = self.engine.get_or_init(|| {
+            let Some(thread) = held(&self.thread).take() else {
+                return Err(EngineError::internal(Stage::Compile, "the compiler gave up"));
+            };
+            match thread.join() {
+                Ok(done) => done.map(Arc::new),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        });
+        engine.as_ref().map_err(|error| EngineError {
+            code: error.code,
+            stage: error.stage,
+            place: error.place.clone(),
+            message: error.message.clone(),
+            hint: error.hint.clone(),
+        })
+    }
+}
+
 /// The live workspace.
 pub struct Workspace {
-    engine: Arc<Engine>,
+    compiled: Compiled,
     documents: Mutex<HashMap<String, Open>>,
     staged: Mutex<HashMap<String, Option<Staged>>>,
-    published: RwLock<Answers>,
+    /// `None` until somebody asks for it: files can be read while the program is being compiled.
+    published: RwLock<Option<Answers>>,
+    environment: RwLock<Arc<Tables>>,
     encoding: RwLock<PositionEncoding>,
     root_uri: String,
     size_limit: usize,
@@ -96,25 +134,38 @@ impl Workspace {
     /// # Errors
     /// Every refusal of the compiler.
     pub fn new(program: &[u8], root_uri: &str, size_limit: usize) -> Result<Workspace, EngineError> {
-        let engine = Arc::new(Engine::new(program)?);
-        let sources: Arc<Sources> = Arc::default();
-        let answers = Answers::new(engine.clone(), engine.snapshot(), Arc::default(), root_uri)
-            .beside(Arc::default(), sources.clone());
-        Ok(Workspace {
-            engine,
+        let workspace = Workspace::begin(Compiled::begin(program.to_vec()), root_uri, size_limit);
+        workspace.ready()?;
+        Ok(workspace)
+    }
+
+    /// An empty workspace whose program is compiled while documents are opened and files are read.
+    #[must_use]
+    pub fn begin(compiled: Compiled, root_uri: &str, size_limit: usize) -> Workspace {
+        Workspace {
+            compiled,
             documents: Mutex::default(),
             staged: Mutex::default(),
-            published: RwLock::new(answers),
+            published: RwLock::default(),
+            environment: RwLock::default(),
             encoding: RwLock::new(PositionEncoding::Utf16),
             root_uri: root_uri.trim_end_matches('/').to_owned(),
             size_limit: if size_limit == 0 { anatomy_syntax::source::SIZE_LIMIT } else { size_limit },
             target: Arc::default(),
             cache: Cache::default(),
-            sources,
+            sources: Arc::default(),
             told: Mutex::default(),
             wants_moved: AtomicBool::new(true),
             writer: Mutex::default(),
-        })
+        }
+    }
+
+    /// Waits until the program is compiled.
+    ///
+    /// # Errors
+    /// Every refusal of the compiler.
+    pub fn ready(&self) -> Result<(), EngineError> {
+        self.compiled.wait().map(|_| ())
     }
 
     /// The same workspace, whose branches are decided for another Python or system than those of `Target::default`.
@@ -311,23 +362,54 @@ impl Workspace {
     #[must_use]
     pub fn unneeded_library_files(&self, needed: &[String]) -> Vec<String> {
         let reached = self.closure(needed).reached;
-        let published = self.answers();
-        let outside = published.files().keys().filter(|path| !is_inside(**path) && !reached.contains(path));
+        let published = self.files();
+        let outside = published.keys().filter(|path| !is_inside(**path) && !reached.contains(path));
         let mut paths: Vec<String> = outside.map(|path| path.text().to_owned()).collect();
         paths.sort();
         paths
     }
 
+    /// What some files lead to through their imports, staged or not: the nearest files of the workspace and of libraries that
+    /// are staged and not in the graph yet, modules without a file, and how many files were met, at most `limit` (JSON).
+    ///
+    /// `needed` are as near as what the files import themselves.
+    #[must_use]
+    pub fn near(&self, paths: &[String], needed: &[String], limit: usize) -> Vec<u8> {
+        let roots: Vec<Symbol> = paths.iter().map(|path| Symbol::of(path)).collect();
+        let needed: Vec<Symbol> = needed.iter().map(|module| Symbol::of(module)).collect();
+        let found = self.over_all_files(|files, staged| {
+            let Near { reached, missing } = near(files, &roots, &needed, limit);
+            let fresh = reached.iter().map(|path| path.text()).filter(|path| staged.contains_key(*path));
+            let missing: Vec<&str> = missing.iter().map(|module| module.text()).collect();
+            serde_json::json!({"files": reached.len(), "staged": fresh.collect::<Vec<_>>(), "missing": missing})
+        });
+        found.to_string().into_bytes()
+    }
+
     fn closure(&self, needed: &[String]) -> Closure {
         let needed: Vec<Symbol> = needed.iter().map(|module| Symbol::of(module)).collect();
-        let published = self.answers();
+        self.over_all_files(|files, _| closure(files, &needed))
+    }
+
+    /// Calls with all files as they will be after the next commit, and with what is staged.
+    fn over_all_files<T>(
+        &self,
+        call: impl FnOnce(&mut dyn Iterator<Item = (Symbol, &FileView)>, &HashMap<String, Option<Staged>>) -> T,
+    ) -> T {
+        let published = self.files();
         let staged = held(&self.staged);
         let pending: HashMap<Symbol, Option<&FileView>> =
             staged.iter().map(|(path, facts)| (Symbol::of(path), facts.as_ref().map(|facts| &facts.view))).collect();
-        let standing = published.files().iter().map(|(path, view)| (*path, view.as_ref()));
+        let standing = published.iter().map(|(path, view)| (*path, view.as_ref()));
         let standing = standing.filter(|(path, _)| !pending.contains_key(path));
         let coming = pending.iter().filter_map(|(path, view)| Some((*path, (*view)?)));
-        closure(standing.chain(coming), &needed)
+        call(&mut standing.chain(coming), &staged)
+    }
+
+    /// The files of the newest snapshot; none before the first.
+    fn files(&self) -> Arc<Files> {
+        let published = self.published.read().unwrap_or_else(|poison| poison.into_inner());
+        published.as_ref().map(|published| published.files().clone()).unwrap_or_default()
     }
 
     /// Describes the environment for queries (JSON).
@@ -336,8 +418,9 @@ impl Workspace {
     /// `query-refused` for what is no such description.
     pub fn describe_environment(&self, tables: &[u8]) -> Result<(), EngineError> {
         let tables = Arc::new(Tables::from_json(tables)?);
+        *self.environment.write().unwrap_or_else(|poison| poison.into_inner()) = tables.clone();
         let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
-        *published = published.clone().beside(tables, self.sources.clone());
+        *published = published.take().map(|published| published.beside(tables, self.sources.clone()));
         Ok(())
     }
 
@@ -359,6 +442,24 @@ impl Workspace {
         }
     }
 
+    /// Open documents whose newest text the newest snapshot does not hold, sorted.
+    #[must_use]
+    pub fn documents_behind(&self) -> Vec<String> {
+        let files = self.files();
+        let documents = held(&self.documents);
+        let is_behind = |path: &str, open: &Document| {
+            let view = files.get(&Symbol::of(path)).and_then(|view| view.document.as_ref());
+            view.is_none_or(|held| held.revision() != open.revision() || held.text() != open.text())
+        };
+        let mut behind: Vec<String> = documents
+            .iter()
+            .filter(|(path, open)| is_behind(path, &open.document))
+            .map(|(path, _)| path.clone())
+            .collect();
+        behind.sort();
+        behind
+    }
+
     /// Files and documents whose newest text is not in the graph yet.
     #[must_use]
     pub fn pending(&self) -> usize {
@@ -370,10 +471,38 @@ impl Workspace {
     /// # Errors
     /// `cancelled` (everything stays pending), or what the engine met.
     pub fn commit(&self, cancel: &AtomicBool) -> Result<CommitReport, EngineError> {
+        self.cache.forget_read();
+        let began = Instant::now();
+        let mut report = self.commit_taken(std::mem::take, cancel)?;
+        if report.refresh.mode == Mode::Full {
+            // Readers have their answers already; the next edit shall not wait for indexes.
+            let engine = self.compiled.wait()?;
+            engine.warm(&engine.snapshot())?;
+            report.total_micros = began.elapsed().as_micros() as u64;
+        }
+        Ok(report)
+    }
+
+    /// Brings every edited document and some of the staged files into the next snapshot; all else stays staged.
+    ///
+    /// # Errors
+    /// `cancelled` (everything stays pending), or what the engine met.
+    pub fn commit_some(&self, paths: &[String], cancel: &AtomicBool) -> Result<CommitReport, EngineError> {
+        let take = |staged: &mut HashMap<String, Option<Staged>>| {
+            paths.iter().filter_map(|path| staged.remove_entry(path)).collect()
+        };
+        self.commit_taken(take, cancel)
+    }
+
+    fn commit_taken(
+        &self,
+        take: impl FnOnce(&mut HashMap<String, Option<Staged>>) -> HashMap<String, Option<Staged>>,
+        cancel: &AtomicBool,
+    ) -> Result<CommitReport, EngineError> {
         let mut last_tables = held(&self.writer);
         let began = Instant::now();
-        self.cache.forget_read();
-        let mut taken: HashMap<String, Option<Staged>> = std::mem::take(&mut *held(&self.staged));
+        let engine = self.compiled.wait()?;
+        let mut taken = take(&mut held(&self.staged));
         let mut dirty: Vec<(String, Document, ModuleContext)> = {
             let mut documents = held(&self.documents);
             taken.retain(|path, _| !documents.contains_key(path));
@@ -423,7 +552,7 @@ impl Workspace {
             }
             changes.push(Change { file, tables });
         }
-        let applied = self.engine.apply(&changes, cancel);
+        let applied = engine.apply(&changes, cancel);
         let (snapshot, refresh) = match applied {
             Ok(done) => done,
             Err(error) => {
@@ -439,8 +568,8 @@ impl Workspace {
                 last_tables.insert(Symbol::of(path), staged.tables.clone());
             }
         }
-        let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
-        let mut files: Files = published.files().as_ref().clone();
+        let last = self.answers()?;
+        let mut files: Files = last.files().as_ref().clone();
         for path in &paths {
             let before = match taken.remove(path).flatten() {
                 Some(staged) => {
@@ -454,12 +583,9 @@ impl Workspace {
                 self.wants_moved.store(true, Ordering::Relaxed);
             }
         }
-        *published = published.next(snapshot.clone(), Arc::new(files));
+        let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
+        *published = Some(published.as_ref().unwrap_or(&last).next(snapshot.clone(), Arc::new(files)));
         drop(published);
-        if refresh.mode == Mode::Full {
-            // Readers have their answers already; the next edit shall not wait for indexes.
-            self.engine.warm(&snapshot)?;
-        }
         Ok(CommitReport {
             files: paths,
             documents: versions,
@@ -486,10 +612,22 @@ impl Workspace {
         }
     }
 
-    /// Answers from the newest snapshot.
-    #[must_use]
-    pub fn answers(&self) -> Answers {
-        self.published.read().unwrap_or_else(|poison| poison.into_inner()).clone()
+    /// Answers from the newest snapshot, once the program is compiled.
+    ///
+    /// # Errors
+    /// Every refusal of the compiler.
+    pub fn answers(&self) -> Result<Answers, EngineError> {
+        if let Some(answers) = self.published.read().unwrap_or_else(|poison| poison.into_inner()).as_ref() {
+            return Ok(answers.clone());
+        }
+        let engine = self.compiled.wait()?;
+        let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
+        let first = || {
+            let environment = self.environment.read().unwrap_or_else(|poison| poison.into_inner()).clone();
+            Answers::new(engine.clone(), engine.snapshot(), Arc::default(), &self.root_uri)
+                .beside(environment, self.sources.clone())
+        };
+        Ok(published.get_or_insert_with(first).clone())
     }
 }
 

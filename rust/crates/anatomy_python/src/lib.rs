@@ -1,10 +1,10 @@
 //! The engine for Python: converts, releases the interpreter lock, and maps the one error. Decides nothing.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use anatomy_engine::EngineError;
-use anatomy_live::{Answers, CompletionWishes, EditorRange, Hints, LensOptions, ParameterLabels, Workspace};
+use anatomy_live::{Answers, Compiled, CompletionWishes, EditorRange, Hints, LensOptions, ParameterLabels, Workspace};
 use anatomy_syntax::{ModuleContext, PositionEncoding, Target};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -37,6 +37,10 @@ fn bytes<'py>(py: Python<'py>, result: Result<Vec<u8>, EngineError>) -> PyResult
 
 fn json(value: Result<serde_json::Value, EngineError>) -> Result<Vec<u8>, EngineError> {
     value.map(|value| value.to_string().into_bytes())
+}
+
+fn report_json(report: &anatomy_live::CommitReport) -> Vec<u8> {
+    serde_json::to_vec(report).unwrap_or_else(|error| error.to_string().into_bytes())
 }
 
 /// One file of the workspace as the graph shall see it.
@@ -87,6 +91,29 @@ impl CancelToken {
     }
 }
 
+/// A program that is compiled before there is a workspace for it. Serves one engine.
+#[pyclass(frozen)]
+struct Compiling {
+    program: Vec<u8>,
+    compiled: Mutex<Option<Compiled>>,
+}
+
+impl Compiling {
+    fn take(&self, program: &[u8]) -> Option<Compiled> {
+        let is_same = self.program == program;
+        is_same.then(|| self.compiled.lock().unwrap_or_else(|poison| poison.into_inner()).take()).flatten()
+    }
+}
+
+#[pymethods]
+impl Compiling {
+    #[new]
+    fn new(program: &[u8]) -> Self {
+        let compiled = Mutex::new(Some(Compiled::begin(program.to_vec())));
+        Compiling { program: program.to_vec(), compiled }
+    }
+}
+
 /// The graph of one workspace.
 #[pyclass(frozen)]
 struct Engine(Workspace);
@@ -103,12 +130,31 @@ impl Engine {
         python_version: &str,
         platform: &str,
     ) -> PyResult<Self> {
+        let engine = Engine::begin(program, root_uri, max_file_bytes, python_version, platform, None)?;
+        engine.ready(py)?;
+        Ok(engine)
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (program, root_uri = "", max_file_bytes = 0, python_version = "3.11", platform = "linux", ahead = None))]
+    fn begin(
+        program: &[u8],
+        root_uri: &str,
+        max_file_bytes: usize,
+        python_version: &str,
+        platform: &str,
+        ahead: Option<&Compiling>,
+    ) -> PyResult<Self> {
         let target = Target::named(python_version, platform).ok_or_else(|| {
             pyo3::exceptions::PyValueError::new_err(format!("`{python_version}` is no version such as 3.11"))
         })?;
-        py.detach(|| Workspace::new(program, root_uri, max_file_bytes))
-            .map(|workspace| Engine(workspace.for_target(target)))
-            .map_err(raise)
+        let compiled = ahead.and_then(|ahead| ahead.take(program));
+        let compiled = compiled.unwrap_or_else(|| Compiled::begin(program.to_vec()));
+        Ok(Engine(Workspace::begin(compiled, root_uri, max_file_bytes).for_target(target)))
+    }
+
+    fn ready(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.ready()).map_err(raise)
     }
 
     fn set_encoding(&self, encoding: &str) -> PyResult<()> {
@@ -185,6 +231,10 @@ impl Engine {
         PyBytes::new(py, &py.detach(|| self.0.missing_modules(&needed)))
     }
 
+    fn near<'py>(&self, py: Python<'py>, paths: Vec<String>, needed: Vec<String>, limit: usize) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.0.near(&paths, &needed, limit)))
+    }
+
     fn forget_missing_modules(&self) {
         self.0.forget_missing_modules();
     }
@@ -200,16 +250,27 @@ impl Engine {
     #[pyo3(signature = (cancel = None))]
     fn commit<'py>(&self, py: Python<'py>, cancel: Option<&CancelToken>) -> PyResult<Bound<'py, PyBytes>> {
         let flag = cancel.map_or_else(Arc::default, |token| token.0.clone());
-        let done = py.detach(|| {
-            self.0
-                .commit(&flag)
-                .map(|report| serde_json::to_vec(&report).unwrap_or_else(|error| error.to_string().into_bytes()))
-        });
-        bytes(py, done)
+        bytes(py, py.detach(|| self.0.commit(&flag).map(|report| report_json(&report))))
     }
 
-    fn snapshot(&self) -> Snapshot {
-        Snapshot { answers: self.0.answers(), encoding: self.0.encoding() }
+    #[pyo3(signature = (paths, cancel = None))]
+    fn commit_some<'py>(
+        &self,
+        py: Python<'py>,
+        paths: Vec<String>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let flag = cancel.map_or_else(Arc::default, |token| token.0.clone());
+        bytes(py, py.detach(|| self.0.commit_some(&paths, &flag).map(|report| report_json(&report))))
+    }
+
+    fn snapshot(&self, py: Python<'_>) -> PyResult<Snapshot> {
+        let answers = py.detach(|| self.0.answers()).map_err(raise)?;
+        Ok(Snapshot { answers, encoding: self.0.encoding() })
+    }
+
+    fn documents_behind(&self) -> Vec<String> {
+        self.0.documents_behind()
     }
 
     fn pending(&self) -> usize {
@@ -237,6 +298,10 @@ impl Snapshot {
 
     fn definition<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| self.answers.definition(path, line, character, self.encoding)))
+    }
+
+    fn ends_at_import(&self, py: Python<'_>, path: &str, line: u32, character: u32) -> PyResult<bool> {
+        py.detach(|| self.answers.ends_at_import(path, line, character, self.encoding)).map_err(raise)
     }
 
     fn declaration<'py>(
@@ -505,6 +570,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(semantic_tokens_edits, module)?)?;
     module.add_class::<SourceFile>()?;
     module.add_class::<CancelToken>()?;
+    module.add_class::<Compiling>()?;
     module.add_class::<Engine>()?;
     module.add_class::<Snapshot>()?;
     Ok(())

@@ -28,9 +28,11 @@ def opened(root: Path, arguments: Namespace) -> Graph:
     """The graph of a workspace, not yet indexed. Columns count characters, as editors and compilers show them."""
     settings = config.load(root, overrides(arguments))
     try:
-        return Graph(root, settings.options, settings.program, encoding="utf-32")
+        graph = Graph(root, settings.options, settings.program, encoding="utf-32")
+        graph.engine.ready()
     except EngineError as error:
         raise config.pack_error(settings.program, error) from error
+    return graph
 
 
 def indexed(root: Path, arguments: Namespace) -> Graph:

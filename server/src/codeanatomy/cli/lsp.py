@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import logging
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeanatomy.cli.workspace_arguments import add_format
+
+if TYPE_CHECKING:
+    from codeanatomy_engine import Compiling
 
 NAME = "lsp"
 ALIASES = ()
@@ -49,9 +54,21 @@ def run(arguments: Namespace) -> int:
     # Reader, writer and questions hand the interpreter to each other many times for each keystroke.
     sys.setswitchinterval(0.0005)
 
+    ahead = _compile_ahead()
+
     from codeanatomy.lsp.server import Server
 
-    return Server().serve(stdin, stdout)
+    return Server(stdin, stdout, ahead).serve()
+
+
+def _compile_ahead() -> Compiling:
+    """The program of a workspace without rules of its own: compiled while the rest of the server is loaded."""
+    from codeanatomy_engine import Compiling
+
+    from codeanatomy_incremental.options import RulesOptions
+    from codeanatomy_incremental.packs import load as packs
+
+    return Compiling(packs.load(RulesOptions().packs, Path(), ()).document)
 
 
 class _JsonLines(logging.Formatter):

@@ -22,10 +22,9 @@ def line(progress: Progress) -> str:
             return "listing files"
         case "read":
             done = _WIDTH * progress.files_done // max(1, progress.files_total)
-            rate = progress.files_done / progress.seconds if progress.seconds else 0.0
             return (
                 f"[{'#' * done}{'.' * (_WIDTH - done)}] {progress.files_done}/{progress.files_total} files, "
-                f"{progress.bytes_done / 2**20:.1f} MB, {rate:.0f} files/s"
+                f"{progress.bytes_done / 2**20:.1f} MB, {progress.rate:.0f} files/s, {progress.seconds_left:.0f} s left"
             )
         case "libraries":
             return f"{progress.files_done} files read, following their imports into libraries"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from codeanatomy_engine import Engine, EngineError, Snapshot, SourceFile
+from codeanatomy_engine import Compiling, Engine, EngineError, Snapshot, SourceFile
 
 from codeanatomy_incremental.change import Change
 from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
@@ -64,6 +64,7 @@ class Client(msgspec.Struct, frozen=True):
     """Takes edits of documents at a version, and other changes between them."""
 
     renames_files: bool = False
+    prepares_renames: bool = False
     annotates: bool = False
     """Shows changes that have to be confirmed."""
     refreshes_lenses: bool = False
@@ -139,6 +140,10 @@ class OpenDocument:
         """The semantic tokens that it was told last, and their name."""
 
 
+def _as_it_is(answer: bytes) -> bytes:
+    return answer
+
+
 class Session:
     """All that the server remembers between messages."""
 
@@ -148,8 +153,12 @@ class Session:
         refresh: Callable[[], None],
         refresh_lenses: Callable[[], None],
         show_places: Callable[[str, dict[str, convert.Location]], None],
+        complain: Callable[[str], None],
+        ahead: Compiling | None = None,
     ) -> None:
         self._notify = notify
+        self._ahead = ahead
+        self._complain = complain
         self._refresh = refresh
         self._refresh_lenses = refresh_lenses
         self.show_places = show_places
@@ -177,15 +186,19 @@ class Session:
             settings = config.load(Path(root))
         except (TomlError, PackError) as error:
             return f"{error}. Until this is mended, files are served for syntax only."
-        try:
-            graph = Graph(Path(root), settings.options, settings.program, self.client.encoding, self.client.python)
-        except EngineError as error:
-            wrong = config.pack_error(settings.program, error)
-            return f"{wrong}. Until this is mended, files are served for syntax only."
+        client = self.client
+        graph = Graph(Path(root), settings.options, settings.program, client.encoding, client.python, self._ahead)
         folder = Folder(uri, root, LiveGraph(graph))
         folder.live.subscribe(lambda report: self._after_commit(folder, report))
         self._folders = (*self._folders, folder)
-        folder.live.start(on_progress)
+
+        def refused(error: EngineError) -> None:
+            # Rules that do not compile. What is open keeps its place, and its engine serves syntax.
+            self._folders = tuple(each for each in self._folders if each is not folder)
+            wrong = config.pack_error(settings.program, error)
+            self._complain(f"{wrong}. Until this is mended, files are served for syntax only.")
+
+        folder.live.start(on_progress, refused)
         return ""
 
     def remove_folder(self, uri: str) -> None:
@@ -216,6 +229,8 @@ class Session:
         """The file that a URI names, if a graph holds it. A library file is asked about as it lies on disk."""
         document = self._documents.get(uri)
         place = document.place if document is not None else self._place(uri)
+        if place is not None and place.folder not in self._folders:
+            return None
         return place or next((Place(folder, uri) for folder in self._folders if folder.holds_library(uri)), None)
 
     def uri(self, folder: Folder, path: str) -> str:
@@ -258,6 +273,28 @@ class Session:
     def snapshot(self, question: Question, folder: Folder) -> Snapshot:
         """The snapshot of a folder that holds every edit before a question."""
         return folder.live.snapshot_for(question.revisions.get(folder.uri, 0))
+
+    def near_answer(
+        self,
+        question: Question,
+        place: Place,
+        ask: Callable[[Snapshot], bytes],
+        nothing: bytes,
+        at: convert.Position | None = None,
+        partly: Callable[[bytes], bytes] = _as_it_is,
+    ) -> bytes:
+        """The answer to a question about an open file, from a snapshot that holds what editors have open and what that imports,
+        while the rest is still being read. More is waited for where that says `nothing`, or knows of the word `at` which the
+        question is only that it is imported. `partly` marks an answer for which not everything was waited for."""
+        live, revision = place.folder.live, question.revisions.get(place.folder.uri, 0)
+        near = live.near_snapshot(revision, place.path)
+        while near is not None:
+            if at is None or not near.ends_at_import(place.path, at.line, at.character):
+                answer = ask(near)
+                if answer != nothing:
+                    return partly(answer)
+            near = live.near_snapshot(revision, place.path, near.generation)
+        return ask(self.snapshot(question, place.folder))
 
     def snapshots(self, question: Question) -> Iterator[Snapshot]:
         """The snapshots of all folders."""

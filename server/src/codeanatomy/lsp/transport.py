@@ -46,8 +46,8 @@ class Writer:
         self._lock = threading.Lock()
         self._broken = False
 
-    def write(self, data: bytes) -> None:
-        """Write bytes that are a frame already; nothing happens any more once the reader has gone."""
+    def _write(self, data: bytes) -> None:
+        """Write a frame; nothing happens any more once the reader has gone."""
         with self._lock:
             if self._broken:
                 return
@@ -72,10 +72,16 @@ class Writer:
         error = msgspec.json.encode({"code": code, "message": message, "data": data})
         self._send(b'{"jsonrpc":"2.0","id":' + msgspec.json.encode(request) + b',"error":' + error + b"}")
 
+    def request(self, request: int | str, method: str, params: bytes) -> None:
+        """Ask the other side something, with JSON that is ready."""
+        name = msgspec.json.encode(method)
+        number = msgspec.json.encode(request)
+        self._send(b'{"jsonrpc":"2.0","id":' + number + b',"method":' + name + b',"params":' + params + b"}")
+
     def notify(self, method: str, params: bytes) -> None:
         """Send a notification with JSON that is ready."""
         name = msgspec.json.encode(method)
         self._send(b'{"jsonrpc":"2.0","method":' + name + b',"params":' + params + b"}")
 
     def _send(self, body: bytes) -> None:
-        self.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self._write(b"Content-Length: %d\r\n\r\n" % len(body) + body)

@@ -41,6 +41,21 @@ impl Answers {
         rows.iter().find(|row| Symbol(row[0] as u32).text() == "var_keyword").map(|row| row[1]).filter(|id| *id != 0)
     }
 
+    /// Whether an import is all that is known of what the word at a position means: the module behind it is not in the graph.
+    ///
+    /// # Errors
+    /// `unknown-file`.
+    pub fn ends_at_import(
+        &self,
+        path: &str,
+        line: u32,
+        character: u32,
+        encoding: PositionEncoding,
+    ) -> Result<bool, EngineError> {
+        let words = self.words(path, line, character, encoding)?;
+        Ok(self.meant(&words).iter().any(|id| matches!(self.kind_of(*id), "import" | "import_from")))
+    }
+
     /// `LocationLink[]` of where the word at a position is declared: in a stub if one speaks of it, else where the name is
     /// annotated, else by the import that brings it into the file, else where it is defined.
     ///

@@ -15,7 +15,7 @@ const SHOP: &[(&str, &str)] = &[
 
 #[test]
 fn a_definition_is_found_from_the_use_from_the_import_and_from_itself() {
-    let answers = holding(SHOP).answers();
+    let answers = holding(SHOP).answers().unwrap();
     let found = ["shop/price.py 1:4-1:12"];
     assert_eq!(definition(&answers, "shop/till.py", 5, 18), found, "the use");
     assert_eq!(definition(&answers, "shop/till.py", 0, 25), found, "the import");
@@ -31,7 +31,7 @@ fn a_definition_is_found_from_the_use_from_the_import_and_from_itself() {
 
 #[test]
 fn references_are_sorted_by_file_and_place() {
-    let answers = holding(SHOP).answers();
+    let answers = holding(SHOP).answers().unwrap();
     let uses = ["shop/till.py 0:23-0:31", "shop/till.py 5:15-5:23"];
     assert_eq!(places(answers.references("shop/price.py", 1, 6, false, UTF16)), uses);
     let all = [&["shop/price.py 1:4-1:12"], &uses[..]].concat();
@@ -41,7 +41,7 @@ fn references_are_sorted_by_file_and_place() {
 
 #[test]
 fn highlights_are_the_references_of_the_same_file() {
-    let answers = holding(SHOP).answers();
+    let answers = holding(SHOP).answers().unwrap();
     let found: Value = serde_json::from_slice(&answers.document_highlight("twice.py", 2, 6, UTF16).unwrap()).unwrap();
     let shown: Vec<String> = found
         .as_array()
@@ -54,7 +54,7 @@ fn highlights_are_the_references_of_the_same_file() {
 
 #[test]
 fn an_explanation_names_the_rule_the_steps_and_what_was_beaten() {
-    let answers = holding(SHOP).answers();
+    let answers = holding(SHOP).answers().unwrap();
     let why = answers.explain("twice.py", 2, 6, UTF16).unwrap();
     let target = &why["targets"][0];
     assert_eq!(
@@ -73,7 +73,7 @@ fn an_explanation_names_the_rule_the_steps_and_what_was_beaten() {
 
 #[test]
 fn an_explanation_goes_down_to_the_import() {
-    let answers = holding(SHOP).answers();
+    let answers = holding(SHOP).answers().unwrap();
     let why = answers.explain("shop/till.py", 5, 18, UTF16).unwrap();
     let target = &why["targets"][0];
     assert_eq!(target["doc"], "Ten percent.");
@@ -84,7 +84,7 @@ fn an_explanation_goes_down_to_the_import() {
 
 #[test]
 fn an_open_reference_says_why_it_is_open() {
-    let answers = holding(SHOP).answers();
+    let answers = holding(SHOP).answers().unwrap();
     let why = answers.explain("twice.py", 2, 2, UTF16).unwrap();
     assert_eq!((&why["targets"], &why["unresolved"]["reason"]), (&Value::Array(vec![]), &"unbound".into()));
     assert!(why["unresolved"]["text"].as_str().unwrap().starts_with("nothing binds `"));
@@ -93,7 +93,7 @@ fn an_open_reference_says_why_it_is_open() {
 
 #[test]
 fn an_outline_is_a_tree() {
-    let answers = holding(SHOP).answers();
+    let answers = holding(SHOP).answers().unwrap();
     let tree: Value = serde_json::from_slice(&answers.document_symbols("shop/till.py", UTF16).unwrap()).unwrap();
     assert_eq!((&tree[0]["name"], &tree[0]["kind"]), (&"Till".into(), &5.into()));
     assert_eq!((&tree[0]["children"][0]["name"], &tree[0]["children"][0]["kind"]), (&"pay".into(), &6.into()));
@@ -101,22 +101,22 @@ fn an_outline_is_a_tree() {
 
 #[test]
 fn a_diagnostic_rule_speaks_beside_the_syntax() {
-    let answers = holding(SHOP).answers();
+    let answers = holding(SHOP).answers().unwrap();
     assert_eq!(diagnostics(&answers.diagnostics("shop/till.py", UTF16).unwrap()), ["lonely-import 1:22-1:29"]);
     assert_eq!(diagnostics(&answers.diagnostics("shop/price.py", UTF16).unwrap()), [""; 0]);
-    let broken = holding(&[("a.py", "from gone import x\ny = (1\n")]).answers();
+    let broken = holding(&[("a.py", "from gone import x\ny = (1\n")]).answers().unwrap();
     let found = diagnostics(&broken.diagnostics("a.py", UTF16).unwrap());
     assert_eq!(found.len(), 2, "{found:?}");
 }
 
 #[test]
 fn every_answer_obeys_the_law() {
-    assert_eq!(holding(SHOP).answers().verify().unwrap(), Value::Array(vec![]));
+    assert_eq!(holding(SHOP).answers().unwrap().verify().unwrap(), Value::Array(vec![]));
 }
 
 #[test]
 fn highlights_tell_what_is_written() {
-    let answers = holding(&[("a.py", "x = 1\nx += x\ndel x\n")]).answers();
+    let answers = holding(&[("a.py", "x = 1\nx += x\ndel x\n")]).answers().unwrap();
     let found: Value = serde_json::from_slice(&answers.document_highlight("a.py", 0, 0, UTF16).unwrap()).unwrap();
     let shown: Vec<String> = found
         .as_array()
@@ -129,7 +129,7 @@ fn highlights_tell_what_is_written() {
 
 #[test]
 fn a_rename_says_where_the_name_is_spelled_and_what_is_in_its_way() {
-    let answers = holding(SHOP).answers();
+    let answers = holding(SHOP).answers().unwrap();
     let found = answers.rename("twice.py", 2, 6, "y", UTF16).unwrap();
     let words: Vec<String> = found["words"]
         .as_array()

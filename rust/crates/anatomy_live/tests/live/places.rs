@@ -14,7 +14,7 @@ fn a_path_is_percent_encoded_byte_by_byte() {
         ("untitled:Untitled-1", "untitled:Untitled-1"),
         ("vscode-notebook-cell://x/a.py", "vscode-notebook-cell://x/a.py"),
     ] {
-        let answers = holding(&[(path, "x = 1\nx\n")]).answers();
+        let answers = holding(&[(path, "x = 1\nx\n")]).answers().unwrap();
         assert_eq!(definition(&answers, path, 1, 0), [format!("{shown} 0:0-0:1")]);
     }
 }
@@ -23,7 +23,7 @@ fn a_path_is_percent_encoded_byte_by_byte() {
 fn columns_count_the_units_of_the_editor() {
     let (text, line, column) = cursor("s = '𝄞é'; naïve = 1\nt = '🦀'; na‸ïve\n");
     let workspace = holding(&[("a.py", &text)]);
-    let answers = workspace.answers();
+    let answers = workspace.answers().unwrap();
     assert_eq!((line, column), (1, 12));
     assert_eq!(places(answers.definition("a.py", line, column, UTF16)), ["a.py 0:11-0:16"]);
     assert_eq!(places(answers.definition("a.py", 1, 11, PositionEncoding::Utf32)), ["a.py 0:10-0:15"]);
@@ -34,7 +34,7 @@ fn columns_count_the_units_of_the_editor() {
 #[test]
 fn a_name_beyond_the_first_plane_is_two_units_wide() {
     let (text, line, column) = cursor("𝒳𝒴 = 1\nprint(𝒳‸𝒴)\n");
-    let answers = holding(&[("a.py", &text)]).answers();
+    let answers = holding(&[("a.py", &text)]).answers().unwrap();
     assert_eq!(definition(&answers, "a.py", line, column), ["a.py 0:0-0:4"]);
 }
 
@@ -53,7 +53,7 @@ fn an_edit_behind_a_wide_character_lands_where_the_editor_means() {
 
 #[test]
 fn a_position_past_the_end_is_no_word() {
-    let answers = holding(&[("a.py", "x = 1\n")]).answers();
+    let answers = holding(&[("a.py", "x = 1\n")]).answers().unwrap();
     assert_eq!(definition(&answers, "a.py", 70, 3), [""; 0]);
     assert_eq!(definition(&answers, "a.py", 0, 700), [""; 0]);
 }

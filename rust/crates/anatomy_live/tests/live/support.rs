@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub(crate) const ROOT: &str = "file:///project";
 pub(crate) const UTF16: PositionEncoding = PositionEncoding::Utf16;
 
-fn program() -> Value {
+pub(crate) fn program() -> Value {
     let view = |name: &str, kind: &str, mut keys: Value| {
         keys["name"] = json!(name);
         keys["pack"] = json!("small");

@@ -35,7 +35,7 @@ fn diagnostics_come_with_the_edit_and_go_with_it() {
 
 #[test]
 fn a_broken_file_still_answers() {
-    let answers = holding(&[("a.py", "def f(): ...\n\nf(\n")]).answers();
+    let answers = holding(&[("a.py", "def f(): ...\n\nf(\n")]).answers().unwrap();
     assert_eq!(definition(&answers, "a.py", 2, 0), ["a.py 0:4-0:5"]);
 }
 
@@ -45,7 +45,7 @@ fn a_file_that_could_not_be_read_is_a_row_with_a_reason() {
     workspace
         .update(&[unread("a.py", "source-vanished"), unread("b.py", "source-unreadable"), unread("c.py", "")], &[]);
     commit(&workspace);
-    let of = |path: &str| diagnostics(&workspace.answers().diagnostics(path, UTF16).unwrap());
+    let of = |path: &str| diagnostics(&workspace.answers().unwrap().diagnostics(path, UTF16).unwrap());
     assert_eq!(of("a.py"), ["source-vanished 0:0-0:0"]);
     assert_eq!(of("b.py"), ["source-unreadable 0:0-0:0"]);
     assert_eq!(of("c.py"), ["source-unreadable 0:0-0:0"]);
@@ -57,7 +57,7 @@ fn a_file_that_could_not_be_read_is_a_row_with_a_reason() {
 #[test]
 fn a_module_that_could_not_be_read_is_still_a_module() {
     let workspace = holding(&[("a.py", "from b import f\n")]);
-    let of = || diagnostics(&workspace.answers().diagnostics("a.py", UTF16).unwrap());
+    let of = || diagnostics(&workspace.answers().unwrap().diagnostics("a.py", UTF16).unwrap());
     assert_eq!(of(), ["lonely-import 0:14-0:15"]);
     workspace.update(&[unread("b.py", "source-unreadable")], &[]);
     commit(&workspace);
@@ -71,6 +71,6 @@ fn bytes_that_are_no_text_are_reported_and_analysed_as_far_as_they_go() {
     broken.content = Some(b"x = 1\ny = '\xff'\nx\n".to_vec());
     workspace.update(&[broken], &[]);
     commit(&workspace);
-    let found = diagnostics(&workspace.answers().diagnostics("a.py", UTF16).unwrap());
+    let found = diagnostics(&workspace.answers().unwrap().diagnostics("a.py", UTF16).unwrap());
     assert!(found.iter().any(|line| line.starts_with("source-encoding")), "{found:?}");
 }

@@ -13,7 +13,7 @@ fn texts(rows: &RecordBatch) -> Vec<String> {
 
 #[test]
 fn symbols_come_as_text_and_compare_with_text() {
-    let answers = holding(&[("a.py", "def f(): ...\nclass C: ...\n")]).answers();
+    let answers = holding(&[("a.py", "def f(): ...\nclass C: ...\n")]).answers().unwrap();
     let rows =
         answers.query("SELECT name FROM bindings WHERE kind IN ('function', 'class') ORDER BY name", 10).unwrap();
     assert_eq!(texts(&rows), ["C", "f"]);
@@ -22,7 +22,7 @@ fn symbols_come_as_text_and_compare_with_text() {
 #[test]
 fn a_query_gives_no_more_rows_than_asked_for() {
     let text: String = (0..50).map(|at| format!("v{at} = 1\n")).collect();
-    let answers = holding(&[("a.py", &text)]).answers();
+    let answers = holding(&[("a.py", &text)]).answers().unwrap();
     assert_eq!(answers.query("SELECT * FROM bindings", 7).unwrap().num_rows(), 7);
     assert_eq!(answers.query("SELECT * FROM bindings", 0).unwrap().num_rows(), 0);
     assert_eq!(answers.query("SELECT * FROM bindings LIMIT 3", 7).unwrap().num_rows(), 3);
@@ -31,7 +31,7 @@ fn a_query_gives_no_more_rows_than_asked_for() {
 
 #[test]
 fn nothing_can_be_changed_and_no_file_be_reached() {
-    let answers = holding(&[("a.py", "x = 1\n")]).answers();
+    let answers = holding(&[("a.py", "x = 1\n")]).answers().unwrap();
     for sql in [
         "CREATE TABLE t AS SELECT 1",
         "DROP TABLE bindings",
@@ -56,7 +56,7 @@ fn nothing_can_be_changed_and_no_file_be_reached() {
 
 #[test]
 fn places_are_a_table_of_their_own() {
-    let answers = holding(&[("a.py", "\nx = 1\n")]).answers();
+    let answers = holding(&[("a.py", "\nx = 1\n")]).answers().unwrap();
     let rows = answers
         .query("SELECT a.line FROM bindings AS b JOIN anchors AS a ON a.id = b.binding WHERE b.name = 'x'", 10)
         .unwrap();
@@ -75,7 +75,7 @@ fn errors_and_changed_ranges_are_tables_too() {
         )
         .unwrap();
     commit(&workspace);
-    let answers = workspace.answers();
+    let answers = workspace.answers().unwrap();
     assert_eq!(texts(&answers.query("SELECT code FROM ts_parse_errors", 10).unwrap()), ["syntax-unclosed"]);
     let ranges = answers.query("SELECT version FROM ts_changed_ranges WHERE file = 'a.py'", 10).unwrap();
     assert!(ranges.num_rows() > 0 && texts(&ranges).iter().all(|version| version == "2"));
@@ -83,7 +83,7 @@ fn errors_and_changed_ranges_are_tables_too() {
 
 #[test]
 fn the_columns_can_be_asked_for() {
-    let answers = holding(&[("a.py", "x = 1\n")]).answers();
+    let answers = holding(&[("a.py", "x = 1\n")]).answers().unwrap();
     let rows = answers
         .query(
             "SELECT column_name FROM information_schema.columns WHERE table_name = 'class_bases' ORDER BY column_name",
@@ -95,7 +95,7 @@ fn the_columns_can_be_asked_for() {
 
 #[test]
 fn a_stream_of_no_rows_still_has_its_columns() {
-    let answers = holding(&[("a.py", "x = 1\n")]).answers();
+    let answers = holding(&[("a.py", "x = 1\n")]).answers().unwrap();
     let stream = answers.query_stream("SELECT name, occurrence FROM bindings WHERE name = 'nobody'", 10).unwrap();
     let reader = arrow::ipc::reader::StreamReader::try_new(stream.as_slice(), None).unwrap();
     let names: Vec<String> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from codeanatomy_engine import Snapshot
+
 from codeanatomy.ide.completion import Wishes, completion
 from codeanatomy.lsp import convert
 from codeanatomy.lsp.session import Question, Session
 
 METHOD = "textDocument/completion"
+
+_WHOLE = b'"isIncomplete":false'
+_NOTHING = b"{" + _WHOLE + b',"items":[]}'
 
 
 def answer(session: Session, question: Question) -> bytes:
@@ -26,5 +31,14 @@ def answer(session: Session, question: Question) -> bytes:
         label_details=editor.label_details,
         lazy_edits=editor.lazy_edits,
     )
-    snapshot = session.snapshot(question, place.folder)
-    return completion(snapshot, place.path, asked.position.line, asked.position.character, wishes)
+    at = asked.position
+
+    def items(snapshot: Snapshot) -> bytes:
+        return completion(snapshot, place.path, at.line, at.character, wishes)
+
+    return session.near_answer(question, place, items, _NOTHING, partly=_partly)
+
+
+def _partly(found: bytes) -> bytes:
+    """The list, which the editor asks for again as the word grows."""
+    return found.replace(_WHOLE, b'"isIncomplete":true', 1)

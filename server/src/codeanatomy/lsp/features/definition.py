@@ -15,6 +15,8 @@ def answer(session: Session, question: Question) -> bytes:
     place = session.place(asked.text_document.uri)
     if place is None:
         return b"[]"
-    snapshot = session.snapshot(question, place.folder)
-    found = definition(snapshot, place.path, asked.position.line, asked.position.character)
+    at = asked.position
+    found = session.near_answer(
+        question, place, lambda snapshot: definition(snapshot, place.path, at.line, at.character), b"[]", at
+    )
     return found if session.client.definition_links else convert.locations(found)

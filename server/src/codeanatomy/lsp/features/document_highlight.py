@@ -15,5 +15,7 @@ def answer(session: Session, question: Question) -> bytes:
     place = session.place(asked.text_document.uri)
     if place is None:
         return b"[]"
-    snapshot = session.snapshot(question, place.folder)
-    return document_highlight(snapshot, place.path, asked.position.line, asked.position.character)
+    at = asked.position
+    return session.near_answer(
+        question, place, lambda snapshot: document_highlight(snapshot, place.path, at.line, at.character), b"[]", at
+    )

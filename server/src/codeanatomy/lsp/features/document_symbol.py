@@ -13,4 +13,6 @@ def answer(session: Session, question: Question) -> bytes:
     """The definitions of the file, as a tree."""
     asked = convert.decode(question.params, convert.About)
     place = session.place(asked.text_document.uri)
-    return b"[]" if place is None else document_symbol(session.snapshot(question, place.folder), place.path)
+    if place is None:
+        return b"[]"
+    return session.near_answer(question, place, lambda snapshot: document_symbol(snapshot, place.path), b"[]")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from codeanatomy_engine import Snapshot
+
 from codeanatomy import report
 from codeanatomy.ide.explain import Target, line_of, shown
 from codeanatomy.ide.hover import Hover, hover
 from codeanatomy.lsp import convert
-from codeanatomy.lsp.session import Question, Session
+from codeanatomy.lsp.session import Client, Question, Session
 
 METHOD = "textDocument/hover"
 
@@ -17,12 +19,19 @@ def answer(session: Session, question: Question) -> bytes:
     place = session.place(asked.text_document.uri)
     if place is None:
         return b"null"
-    snapshot = session.snapshot(question, place.folder)
-    found = hover(snapshot, place.path, asked.position.line, asked.position.character)
+    at, client, root_uri = asked.position, session.client, place.folder.uri
+
+    def shown(snapshot: Snapshot) -> bytes:
+        return _shown(hover(snapshot, place.path, at.line, at.character), client, root_uri)
+
+    return session.near_answer(question, place, shown, b"null", at)
+
+
+def _shown(found: Hover | None, client: Client, root_uri: str) -> bytes:
     if found is None:
         return b"null"
-    if session.client.markdown:
-        contents = {"kind": "markdown", "value": markdown(found, place.folder.uri)}
+    if client.markdown:
+        contents = {"kind": "markdown", "value": markdown(found, root_uri)}
     else:
         contents = {"kind": "plaintext", "value": report.hover(found)}
     return convert.json({"contents": contents, "range": found.range})

@@ -33,6 +33,7 @@ def answer(session: Session, question: Question) -> bytes:
     context = asked.context or _Context()
     shown = context.active_signature_help if context.is_retrigger else None
     find = by_offsets if session.client.label_offsets else by_text
-    snapshot = session.snapshot(question, place.folder)
-    at = asked.position
-    return find(snapshot, place.path, at.line, at.character, shown.active_signature if shown else None)
+    at, chosen = asked.position, shown.active_signature if shown else None
+    return session.near_answer(
+        question, place, lambda snapshot: find(snapshot, place.path, at.line, at.character, chosen), b"null"
+    )
