@@ -327,8 +327,9 @@ impl View {
         Ok(RecordBatch::try_new(schema, columns)?)
     }
 
-    /// All candidates for these keys with their ranks and the rows they were joined from.
-    pub(crate) fn run_candidates(&self, run: &Arc<Run>) -> Result<Candidates> {
+    /// All candidates for these keys with their ranks and the rows they were joined from. With `wanted` only those up to the
+    /// block that makes that row, whose ranks then mean nothing.
+    pub(crate) fn run_candidates(&self, run: &Arc<Run>, wanted: Option<&RecordBatch>) -> Result<Candidates> {
         let plans = prepared(&self.prepared.explain, || {
             self.blocks()
                 .map(|block| {
@@ -347,13 +348,21 @@ impl View {
                 .collect()
         })?;
         let (mut parts, mut blocks, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
+        // Where a row stands in a linear order, only all rows together can tell.
+        let wanted = wanted.filter(|_| self.linear.is_none());
         for (number, (block, plan)) in self.blocks().zip(plans).enumerate() {
+            let mut is_found = false;
             for batch in run.execute(plan)? {
-                parts.push(self.conform(&batch)?);
+                let rows = self.conform(&batch)?;
                 for row in 0..batch.num_rows() {
                     blocks.push(number);
                     evidence.push(joined_rows(block, &batch, row, self.width())?);
+                    is_found |= wanted.is_some_and(|wanted| self.is_row(&rows.slice(row, 1), wanted));
                 }
+                parts.push(rows);
+            }
+            if is_found {
+                break;
             }
         }
         let mut rows = concat_batches(&self.computed_schema(), &parts)?;
@@ -367,6 +376,11 @@ impl View {
             _ => vec![0; rows.num_rows()],
         };
         Ok(Candidates { rows, ranks, blocks, evidence })
+    }
+
+    /// True if a computed row is the same as a stored one, whatever its level.
+    pub(crate) fn is_row(&self, computed: &RecordBatch, stored: &RecordBatch) -> bool {
+        (0..self.width()).all(|column| computed.column(column) == stored.column(column))
     }
 }
 

@@ -16,6 +16,9 @@ use crate::operators::Run;
 use crate::plan::View;
 use crate::store::{Delta, Relation, RowSet, Snapshot, hash_rows};
 
+/// From so many keys on, those that are settled are told from the others before each level: that costs as much as a level.
+const MANY_KEYS: usize = 64;
+
 /// All levels of a view over a snapshot; `first_level` runs the view whole.
 pub(super) fn whole(
     view: &View,
@@ -58,9 +61,13 @@ pub(super) fn refresh(
     let (mut deleted, mut inserted) = (Vec::new(), Vec::new());
     let mut last: Option<RecordBatch> = None;
     for level in 1..=view.rounds {
-        if let Some(changed) = last.take() {
+        let changed = last.take();
+        if level > 1 && (changed.is_none() || keys.len() >= MANY_KEYS) {
+            keys = still_open(view, old, new, &relation, &keys, level)?;
+        }
+        if let Some(changed) = changed {
             touched_by_own(view, new, &relation, &changed, level, &mut keys)?;
-        } else if level > 1 && nothing_above(view, old, new, &relation, &keys, level)? {
+        } else if keys.is_empty() && level > 1 {
             break;
         }
         let columns = keys.columns();
@@ -81,25 +88,27 @@ pub(super) fn refresh(
     Ok((relation, delta))
 }
 
-/// True if no level from this one on can hold a row of these keys, before or after.
+/// Those keys of which some level from this one on holds a row or may come to hold one, unless a row changes below.
 ///
 /// A view reads itself without negation, so what follows from all present rows, stale ones included, bounds what any
 /// level can still find: one run instead of one for each level that is left.
-fn nothing_above(
+fn still_open(
     view: &View,
     old: &Arc<Snapshot>,
     new: &Arc<Snapshot>,
     relation: &Relation,
     keys: &RowSet,
     level: u32,
-) -> Result<bool> {
+) -> Result<RowSet> {
     let columns = keys.columns();
+    let mut open = RowSet::default();
     let (_, found) = relation.look_up(&view.grain, &columns);
-    if !at_levels(view, relation, &found, |of| of >= level).is_empty() {
-        return Ok(false);
-    }
+    let above = at_levels(view, relation, &found, |of| of >= level);
+    open.extend(&view.grain.iter().map(|&column| relation.gather(column, &above)).collect::<Vec<_>>());
     let bound = run_level(view, old, new, relation, &columns, u32::MAX)?;
-    Ok(unknown_rows(view, relation, &columns, &bound, level)?.num_rows() == 0)
+    let rows = unknown_rows(view, relation, &columns, &bound, level)?;
+    open.extend(&view.grain.iter().map(|&column| rows.column(column).clone()).collect::<Vec<_>>());
+    Ok(open)
 }
 
 fn with_own(snapshot: &Arc<Snapshot>, view: &View, own: &Relation) -> Arc<Snapshot> {
