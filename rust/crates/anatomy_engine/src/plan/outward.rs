@@ -39,6 +39,8 @@ pub(crate) enum Start {
 pub(crate) enum Reach {
     /// Every leaf: the rows of the view.
     Whole,
+    /// Every inner leaf: the keys of rows that a change makes or takes away, but for what an outer or anti join says.
+    Inner,
     /// Only until the wanted columns are at hand: the keys that may change.
     Wanted,
 }
@@ -139,7 +141,7 @@ impl Builder<'_> {
             let Some((_, leaf)) = best else {
                 let names: Vec<&str> = open.iter().map(|&leaf| self.block.leaves[leaf].name.as_str()).collect();
                 return Err(EngineError::compile(
-                    if reach == Reach::Wanted { ErrorCode::RuleNoImpact } else { ErrorCode::RuleNotKeyable },
+                    if reach != Reach::Whole { ErrorCode::RuleNoImpact } else { ErrorCode::RuleNotKeyable },
                     self.place,
                     format!("{} cannot be reached by equalities from {}", names.join(", "), self.joined.join(", ")),
                     "join it on a key, or accept `refresh = \"full\"`",

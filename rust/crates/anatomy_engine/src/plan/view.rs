@@ -53,6 +53,9 @@ pub(crate) struct Candidates {
     pub(crate) evidence: Vec<Vec<(usize, RecordBatch)>>,
 }
 
+/// A prepared chain of look-ups and the columns that it starts from.
+type Chain<'a> = (&'a Arc<dyn ExecutionPlan>, Vec<ArrayRef>);
+
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
     full: OnceLock<Vec<Arc<dyn ExecutionPlan>>>,
@@ -178,7 +181,10 @@ impl View {
                 (own, leaf)
             };
             let version = |leaf: usize| if place_of(leaf) < place_of(of.leaf) { Version::New } else { Version::Old };
-            outward(&self.place, block, &Start::Delta(of.leaf), Reach::Wanted, &wanted, &version)
+            // A key costs as many chains as the view has blocks, so it pays to look on until only true ones are left.
+            let start = Start::Delta(of.leaf);
+            outward(&self.place, block, &start, Reach::Inner, &wanted, &version)
+                .or_else(|_| outward(&self.place, block, &start, Reach::Wanted, &wanted, &version))
         })
     }
 
@@ -264,7 +270,7 @@ impl View {
 
     /// For these blocks the chains that yield all their rows, with what each starts from; `None` where a plan does better, or
     /// where no chain leads from one leaf to all others. A block that joins an empty relation has nothing to yield.
-    fn chains(&self, blocks: Range<usize>, run: &Run) -> Option<Vec<(&Arc<dyn ExecutionPlan>, Vec<ArrayRef>)>> {
+    fn chains(&self, blocks: Range<usize>, run: &Run) -> Option<Vec<Chain<'_>>> {
         if !self.keyed {
             return None;
         }
