@@ -177,9 +177,11 @@ impl Builder<'_> {
     fn selectivity(&self, leaf: &Leaf) -> u32 {
         self.keys_of(leaf, &self.equalities)
             .iter()
-            .map(|(_, column)| {
+            .map(|(expr, column)| {
                 let field = leaf.schema.field(*column);
                 match (field.data_type(), role_of(field)) {
+                    // What was cast to the type of an id is a count or a position: few values, many rows each.
+                    (DataType::UInt64, _) if matches!(expr, Expr::Cast(_)) => 1,
                     (DataType::UInt64, _) => 100,
                     (_, "file" | "module") => 20,
                     (_, "symbol") => 5,
