@@ -213,6 +213,40 @@ fn a_contest_in_rounds_is_won_by_the_lower_level() {
 }
 
 #[test]
+fn what_followed_from_two_rows_goes_when_both_go_at_once() {
+    let views = [
+        view(
+            "held",
+            "derive",
+            json!({"sql": "SELECT e.expr AS expr FROM exprs AS e WHERE e.kind = 'literal'", "grain": ["expr"]}),
+        ),
+        view(
+            "both",
+            "derive",
+            json!({"sql": "SELECT e.expr AS expr FROM exprs AS e JOIN known AS a ON a.expr = e.base
+                           JOIN known AS b ON b.expr = e.second", "grain": ["expr"]}),
+        ),
+        view(
+            "known",
+            "union",
+            json!({"inputs": ["held", "both"], "rounds": 5, "grain": ["expr"], "roles": {"expr": "id:expr"}}),
+        ),
+    ];
+    let text = "
+        exprs: expr=1 kind=literal
+        exprs: expr=2 kind=literal
+        exprs: expr=3 kind=binary base=1 second=2";
+    let engine = holding(&views, text);
+    let found = ["expr=1 rule_name=held level=1", "expr=2 rule_name=held level=1", "expr=3 rule_name=both level=2"];
+    assert_eq!(now(&engine, "known"), found);
+    give(&engine, "a.py", &text.replace("literal", "name"));
+    assert_eq!(now(&engine, "known"), [""; 0]);
+    give(&engine, "a.py", text);
+    assert_eq!(now(&engine, "known"), found);
+    assert_law(&engine, "both came back");
+}
+
+#[test]
 fn a_view_that_is_not_stored_is_run_when_asked() {
     let views = [view("asked", "derive", json!({"from": "names", "stored": false}))];
     let engine = holding(&views, BEFORE);

@@ -1,8 +1,8 @@
 //! What the derived plans are made of, before anything runs.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::support::{engine, every_form, relations_of};
+use super::support::{engine, every_form, relations_of, view};
 
 #[test]
 fn no_keyed_and_no_impact_plan_scans_a_relation() {
@@ -36,8 +36,19 @@ fn a_self_join_has_an_impact_plan_for_each_place_where_the_relation_stands() {
 fn the_impact_of_a_pair_reads_new_rows_before_its_input_and_old_ones_after() {
     let plan = engine(&every_form()).describe(Some("self_join")).unwrap();
     let of = |input: &str| plan["impact"][input].as_str().unwrap().to_owned();
-    assert!(!of("exprs (block 0, leaf 0)").contains("LookUp"), "its own rows name the keys");
+    assert!(of("exprs (block 0, leaf 0)").contains("LookUp Inner: exprs (Old)"), "{}", of("exprs (block 0, leaf 0)"));
     assert!(of("exprs (block 0, leaf 1)").contains("LookUp Inner: exprs (New)"), "{}", of("exprs (block 0, leaf 1)"));
+}
+
+#[test]
+fn a_position_is_looked_up_after_an_id_though_it_is_cast_to_one() {
+    let sql = "SELECT n.expr AS expr FROM args AS a JOIN exprs AS e ON e.second = arrow_cast(a.position, 'UInt64')
+               JOIN names AS n ON n.expr = a.value_expr AND n.scope = e.scope";
+    let engine = engine(&[view("placed", "derive", json!({"sql": sql, "grain": ["expr"]}))]);
+    let plan = engine.describe(Some("placed")).unwrap();
+    let impact = plan["impact"]["args (block 0, leaf 0)"].as_str().unwrap();
+    let (last, first) = (impact.find("LookUp Inner: exprs"), impact.find("LookUp Inner: names"));
+    assert!(last.is_some() && last < first, "what runs first is written last:\n{impact}");
 }
 
 #[test]
