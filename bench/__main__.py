@@ -1,7 +1,8 @@
 """`python -m bench`: ours beside the peers, on the same files in one run.
 
-Three parts, all of them unless some are named: `latency` (what an editor waits for, and what the server costs), `agreement` (definitions
-and references, place by place) and `engine` (the engine without a server). Prints tables; no time is asserted anywhere.
+Four parts, all of them unless some are named: `latency` (what an editor waits for, and what the server costs), `requests` (every request
+of the protocol over many places), `agreement` (definitions and references, place by place) and `engine` (the engine without a server). Prints
+tables; no time is asserted anywhere.
 
 Commands of their own: `python -m bench accuracy --help`, how right ours and the peers are, by what type checkers agree on,
 `python -m bench calibration --help`, how right the edges of each rule are, and `python -m bench growth --help`, what size costs.
@@ -24,11 +25,11 @@ from typing import Any
 
 import msgspec
 
-from bench import accuracy, agreement, calibration, engine, growth, latency, peers
+from bench import accuracy, agreement, calibration, engine, growth, latency, peers, requests
 from bench.latency import Figures, Times
 from bench.questions import BANDS, Corpus
 
-PARTS = ("latency", "agreement", "engine")
+PARTS = ("latency", "requests", "agreement", "engine")
 DEFAULT_PACKAGE = "django"
 
 
@@ -143,6 +144,19 @@ def _latency(corpus: Corpus, chosen: Sequence[peers.Peer], arguments: argparse.N
     _print("latency: milliseconds, p50 / p95, unless a row says otherwise", ["", *found], rows)
     files = "; ".join(f"{size}: {path}" for size, path in plan.files.items())
     print(f"typed into {files}; cross-file edit {plan.target} → {plan.user}")
+    return found
+
+
+def _requests(
+    corpus: Corpus, chosen: Sequence[peers.Peer], arguments: argparse.Namespace
+) -> dict[str, dict[str, Times]]:
+    """Ask every server everything, then print them side by side."""
+    plan = requests.plan(corpus, arguments.seed, arguments.budget)
+    found = {peer.name: requests.measure(peer, corpus, plan) for peer in chosen}
+    names = dict.fromkeys(name for each in found.values() for name in each)
+    rows = [[name, *(_times(each.get(name)) for each in found.values())] for name in names]
+    title = f"requests: milliseconds, p50 / p95, over {len({use.path for use in plan.uses})} open files"
+    _print(title, ["", *found], rows)
     return found
 
 
@@ -271,6 +285,7 @@ def _print(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 _RUN: Mapping[str, Callable[[Corpus, Sequence[peers.Peer], argparse.Namespace], Any]] = {
     "latency": _latency,
+    "requests": _requests,
     "agreement": _agreement,
     "engine": _engine,
 }

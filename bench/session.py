@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlparse
 from bench.editor import Editor, ResponseError
 from bench.peers import Peer
 
-CLIENT = {
+CLIENT: dict[str, Any] = {
     "general": {"positionEncodings": ["utf-8", "utf-32", "utf-16"]},
     "textDocument": {
         "definition": {"linkSupport": True},
@@ -87,10 +87,16 @@ class Session:
         root: Path,
         environment: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
+        client: Mapping[str, Any] | None = None,
     ) -> None:
+        """`client` is what the editor can do beside the usual."""
         self.peer = peer
         self.root = root
-        self._capabilities = CLIENT | ({"workspace": {"configuration": True}} if settings else {})
+        self.capabilities: dict[str, Any] = {}
+        """What the server said it can do."""
+        self._client = CLIENT | {name: CLIENT.get(name, {}) | more for name, more in (client or {}).items()}
+        if settings:
+            self._client["workspace"] = self._client.get("workspace", {}) | {"configuration": True}
         self.encoding = "utf-16"
         self.peak_memory = 0
         self.failures = 0
@@ -104,8 +110,8 @@ class Session:
         self._sampler.start()
 
     def __enter__(self) -> Self:
-        answer = self.editor.initialize(self._capabilities)
-        self.encoding = answer["capabilities"].get("positionEncoding", "utf-16")
+        self.capabilities = self.editor.initialize(self._client)["capabilities"]
+        self.encoding = self.capabilities.get("positionEncoding", "utf-16")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -141,12 +147,21 @@ class Session:
     def change(self, path: str, line: int, start: int, end: int, text: str) -> float:
         """Replace columns of one line; the time at which the change was handed over."""
         lines = self._texts[path]
-        span = {"start": self._position(path, line, start), "end": self._position(path, line, end)}
+        span = {"start": self.position(path, line, start), "end": self.position(path, line, end)}
         old = lines[line]
         lines[line : line + 1] = f"{old[:start]}{text}{old[end:]}".split("\n")
         self._versions[path] += 1
         sent = time.perf_counter()
         self.editor.change(path, self._versions[path], {"range": span, "text": text})
+        return sent
+
+    def remove_line(self, path: str, line: int) -> float:
+        """Take a line out; the time at which the change was handed over."""
+        del self._texts[path][line]
+        self._versions[path] += 1
+        span = {"start": {"line": line, "character": 0}, "end": {"line": line + 1, "character": 0}}
+        sent = time.perf_counter()
+        self.editor.change(path, self._versions[path], {"range": span, "text": ""})
         return sent
 
     def append(self, path: str, text: str) -> tuple[float, int]:
@@ -158,7 +173,7 @@ class Session:
     def ask(self, method: str, path: str, line: int, column: int, **more: Any) -> tuple[Any, float]:
         """Ask about a place of a file; the answer, None if it failed, and its seconds."""
         self.open(path)
-        document = {"textDocument": {"uri": self.editor.uri(path)}, "position": self._position(path, line, column)}
+        document = {"textDocument": {"uri": self.editor.uri(path)}, "position": self.position(path, line, column)}
         return self.request(method, document | more)
 
     def request(self, method: str, params: dict[str, Any]) -> tuple[Any, float]:
@@ -212,7 +227,8 @@ class Session:
             found.append(((file.relative_to(self.root) if inside else file).as_posix(), span["start"]))
         return found
 
-    def _position(self, path: str, line: int, column: int) -> dict[str, int]:
+    def position(self, path: str, line: int, column: int) -> dict[str, int]:
+        """A place of an open file as the server counts."""
         head = self._texts[path][line][:column]
         if self.encoding == "utf-8":
             column = len(head.encode())

@@ -7,7 +7,7 @@ import msgspec
 from codeanatomy import report
 from codeanatomy.ide.explain import Explanation
 from codeanatomy.ide.hover import of_explanation
-from codeanatomy.lsp.features.hover import markdown
+from codeanatomy.lsp.features.hover import laid_out, markdown
 
 PLACE = {"start": {"line": 2, "character": 4}, "end": {"line": 2, "character": 12}}
 STEPS = [
@@ -96,3 +96,13 @@ def test_a_target_outside_the_workspace_has_no_place() -> None:
             0
         ]
     )
+
+
+def test_a_head_that_is_too_long_for_a_line_has_a_line_for_each_parameter() -> None:
+    short = "(function) def pay(order)"
+    assert laid_out(short) == short
+    words = ["self", "mark: str = 'a,('", "*", "tags: dict[str, int] | None = None", "other_tags: dict[str, int]"]
+    lines = ["(function) def pay(", *(f"    {word}," for word in words), ") -> Order"]
+    assert laid_out(f"(function) def pay({', '.join(words)}) -> Order") == "\n".join(lines)
+    for odd in ("(variable) " + "x" * 100, "(function) def pay(" + "a, " * 40 + "…", "(", "x" * 100 + ")("):
+        assert laid_out(odd) == odd

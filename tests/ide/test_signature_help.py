@@ -165,6 +165,16 @@ def test_docstrings_come_along(tmp_path: Path) -> None:
     assert found["signatures"][0]["documentation"] == {"kind": "plaintext", "value": "Make an order."}
 
 
+def test_parameters_have_their_sentence_of_the_docstring(tmp_path: Path) -> None:
+    doc = 'def pay(order, amount):\n    """Pay.\n\n    Args:\n        amount: how much\n    """\n\n'
+    text, row, column = typed.at_cursor(doc + "pay(‸")
+    found = msgspec.json.decode(by_text(typed.snapshot(tmp_path, {"a.py": text}), "a.py", row, column, None))
+    assert found["signatures"][0]["parameters"] == [
+        {"label": "order"},
+        {"label": "amount", "documentation": {"kind": "plaintext", "value": "how much"}},
+    ]
+
+
 def test_places_outside_the_text_and_unknown_files(tmp_path: Path) -> None:
     snapshot = typed.snapshot(tmp_path, {"a.py": "f(\n"})
     for row, column in ((0, 99), (99, 0), (99, 99)):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from lsprotocol import types
 
-from tests.lsp.test_stories import Story, client, story  # noqa: F401
+from tests.lsp.test_stories import Story, capabilities, client, story  # noqa: F401
 
 CALL = "from shop import discount\n\n\ndef run(order):\n    return discount(100)\n"
 
@@ -72,6 +74,32 @@ async def test_hints_appear_in_the_asked_range(story: Story) -> None:  # noqa: F
     assert [(hint.label, hint.position.line, hint.position.character) for hint in found or ()] == [("order=", 4, 20)]
     above = types.Range(types.Position(0, 0), types.Position(4, 0))
     assert not await story.client.text_document_inlay_hint_async(types.InlayHintParams(document, above))
+
+
+async def test_a_change_on_disk_has_the_editor_ask_again(story: Story) -> None:  # noqa: F811
+    known = capabilities()
+    assert known.workspace is not None
+    known.workspace.semantic_tokens = types.SemanticTokensWorkspaceClientCapabilities(refresh_support=True)
+    known.workspace.inlay_hint = types.InlayHintWorkspaceClientCapabilities(refresh_support=True)
+    asked: list[str] = []
+    story.client.feature(types.WORKSPACE_SEMANTIC_TOKENS_REFRESH)(lambda _params: asked.append("tokens"))
+    story.client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)(lambda _params: asked.append("hints"))
+    await story.begin(known)
+    story.open("main.py", CALL)
+    await tokens(story, "main.py")
+    asked.clear()
+    story.edit("main.py", 2, (2, 0), (2, 0), "x = 1\n")
+    await tokens(story, "main.py")
+    assert asked == [], "the editor knows what it typed"
+    tools = story.root / "shop" / "tools.py"
+    tools.write_text("class discount: ...\n")
+    change = types.FileEvent(tools.as_uri(), types.FileChangeType.Changed)
+    story.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([change]))
+    await tokens(story, "main.py")
+    async with asyncio.timeout(30):
+        while len(asked) < 2:
+            await asyncio.sleep(0.01)
+    assert set(asked) == {"tokens", "hints"}
 
 
 async def test_hints_are_turned_off_by_options(story: Story) -> None:  # noqa: F811

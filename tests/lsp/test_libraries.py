@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,93 @@ def test_the_editor_is_asked_for_its_settings(ws: Path, tmp_path: Path) -> None:
         assert [each["section"] for each in asked["params"]["items"]] == ["codeanatomy", "python"]
         assert definition(editor, (ws / "main.py").as_uri(), 3, 1) == [("kit/core.py", 0)]
         assert editor.shut_down() == 0
+
+
+BODY = """\
+class Tool:
+    def _weigh(self):
+        return 1
+
+    def use(self):
+        weight = self._weigh()
+        return weight
+
+
+def make():
+    tool = Tool()
+    tool.use()
+    return 1
+"""
+
+
+@pytest.fixture
+def opened(ws: Path, tmp_path: Path) -> Iterator[tuple[Editor, Path]]:
+    """An editor with a library file open: what it lies in, and the file."""
+    site = tmp_path / "chosen/lib/python3.12/site-packages"
+    (site / "kit/core.py").write_text(BODY)
+    with Editor(ws, timeout=60) as editor:
+        editor.initialize(initializationOptions={"codeanatomy": {"python": str(tmp_path / "chosen")}})
+        main = (ws / "main.py").as_uri()
+        assert definition(editor, main, 3, 1) == [("kit/core.py", 9)]
+        core = site / "kit/core.py"
+        uri = core.as_uri()
+        editor.notify(
+            "textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": BODY}}
+        )
+        yield editor, core
+        assert editor.shut_down() == 0
+
+
+def at(editor: Editor, method: str, uri: str, line: int, character: int, **more: Any) -> Any:
+    params = {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}} | more
+    return editor.request(f"textDocument/{method}", params)
+
+
+def test_an_open_library_file_has_answers_inside_its_functions(opened: tuple[Editor, Path]) -> None:
+    editor, core = opened
+    uri = core.as_uri()
+    assert definition(editor, uri, 10, 12) == [("kit/core.py", 0)]
+    assert definition(editor, uri, 11, 10) == [("kit/core.py", 4)]
+    assert definition(editor, uri, 5, 24) == [("kit/core.py", 1)]
+    assert "def _weigh(self)" in at(editor, "hover", uri, 5, 24)["contents"]["value"]
+    uses = at(editor, "references", uri, 1, 10, context={"includeDeclaration": False})
+    assert [each["range"]["start"]["line"] for each in uses] == [5]
+    members = at(editor, "completion", uri, 11, 9)
+    assert {"use", "_weigh"} <= {each["label"] for each in members["items"]}
+    main = core.parents[5] / "ws/main.py"
+    assert definition(editor, main.as_uri(), 3, 1) == [("kit/core.py", 9)]
+
+
+def test_an_open_library_file_is_asked_about_as_the_editor_shows_it(opened: tuple[Editor, Path]) -> None:
+    editor, core = opened
+    uri = core.as_uri()
+    top = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
+    document = {"uri": uri, "version": 2}
+    editor.notify(
+        "textDocument/didChange", {"textDocument": document, "contentChanges": [{"range": top, "text": "\n"}]}
+    )
+    assert definition(editor, uri, 12, 10) == [("kit/core.py", 5)]
+    main = core.parents[5] / "ws/main.py"
+    assert definition(editor, main.as_uri(), 3, 1) == [("kit/core.py", 10)]
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    assert definition(editor, main.as_uri(), 3, 1) == [("kit/core.py", 9)]
+    assert definition(editor, uri, 11, 10) == []
+
+
+def test_source_that_a_stub_describes_can_be_opened_and_changes_nothing_else(opened: tuple[Editor, Path]) -> None:
+    editor, core = opened
+    main = core.parents[5] / "ws/main.py"
+    before = definition(editor, main.as_uri(), 4, 6)
+    source = core.parents[5] / "python/lib/python3.12/json/__init__.py"
+    text = "def _cut(s):\n    return s\n\n\ndef loads(s):\n    return _cut(s)\n"
+    editor.notify(
+        "textDocument/didOpen",
+        {"textDocument": {"uri": source.as_uri(), "languageId": "python", "version": 1, "text": text}},
+    )
+    assert definition(editor, source.as_uri(), 5, 12) == [("json/__init__.py", 0)]
+    after = definition(editor, main.as_uri(), 4, 6)
+    assert [path for path, _ in after] == [path for path, _ in before]
+    assert before[1:] == after[1:]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 
 import msgspec
 
@@ -55,6 +55,8 @@ class Libraries:
         self._held: dict[str, _Held] = {}
         self._absent: dict[str, str] = {}
         self._refused: set[tuple[str, str]] = set()
+        self._seen: dict[str, LibraryFile] = {}
+        """Files that an editor has opened, by URI."""
 
     @property
     def is_empty(self) -> bool:
@@ -115,6 +117,24 @@ class Libraries:
     @property
     def _packages(self) -> int:
         return sum(held.file.partition == "library" for held in self._held.values())
+
+    def uri_at(self, path: str) -> str:
+        """The path in the graph of the library file that lies at an absolute path, in the graph or not; empty if none does."""
+        found = self._library.at(path) if self._library is not None and not self.is_empty else None
+        if found is None:
+            return ""
+        self._seen[found.uri] = found
+        return found.uri
+
+    def open(self, engine: Engine, uri: str, text: str, version: int) -> bytes:
+        """Let an editor own the text of a file that `uri_at` has named; the syntax diagnostics."""
+        return engine.open_library_document(msgspec.json.encode(self._seen[uri]), text, version)
+
+    def closed(self, engine: Engine, uris: Collection[str]) -> None:
+        """Stage what the graph keeps of library files that an editor has closed."""
+        gone = {uri for uri in uris if uri not in self._held}
+        kept = [self._held[uri].file for uri in uris if uri not in gone]
+        engine.update_library(msgspec.json.encode(kept), sorted(gone))
 
     def target(self) -> tuple[str, str]:
         """The version of Python (`3.11`) and the system (as `sys.platform`) for which branches are decided."""

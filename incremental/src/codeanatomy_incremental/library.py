@@ -28,6 +28,9 @@ NEEDED = (
 _BEHIND_THE_WORKSPACE = 10_000
 """A search rank that no root of a workspace reaches."""
 
+_BEHIND_EVERYTHING = 20_000
+"""The search rank of a file that no import leads to."""
+
 _COMPILED = (".so", ".pyd")
 
 
@@ -126,6 +129,39 @@ class Library:
             distribution=distribution.name,
             version=distribution.version,
         )
+
+    def at(self, path: str) -> LibraryFile | None:
+        """The file of the search path that lies at a path, if one does.
+
+        A file that no import leads to, such as source that a stub describes, gets the name of a module that none can name: it
+        can be asked about and changes no other answer.
+        """
+        for part in (*self._tops, *(_Part(os.path.dirname(each), "packages", "") for each in self._editable.values())):
+            folder = part.folder.rstrip(os.sep) + os.sep
+            stem, suffix = os.path.splitext(path)
+            if not path.startswith(folder) or suffix not in (".py", ".pyi"):
+                continue
+            names = stem[len(folder) :].split(os.sep)
+            is_package = names[-1] == "__init__"
+            names = names[:-1] if is_package else names
+            if not names or not all(name.removesuffix("-stubs").isidentifier() for name in names):
+                continue
+            module = ".".join((names[0].removesuffix("-stubs"), *names[1:]))
+            found = self.resolve(module)
+            if isinstance(found, LibraryFile) and found.path == path:
+                return found
+            return LibraryFile(
+                uri=Path(path).as_uri(),
+                path=path,
+                identity="",
+                module=f"{module} at {path}",
+                package=module if is_package else module.rpartition(".")[0],
+                is_package=is_package,
+                is_stub=suffix == ".pyi",
+                partition="library",
+                search_rank=_BEHIND_EVERYTHING,
+            )
+        return None
 
     def _find(self, module: str) -> _Found:
         found = self._known.get(module)
@@ -252,6 +288,11 @@ class Library:
         if base not in self._distributions:
             self._distributions[base] = Distributions(base)
         return self._distributions[base].of(os.path.relpath(path, base).replace(os.sep, "/"))
+
+
+def is_library(path: str) -> bool:
+    """Whether a path of the graph lies outside the workspace; it is a URI then."""
+    return "://" in path
 
 
 def places(environment: Environment) -> tuple[Place, ...]:

@@ -24,6 +24,7 @@ from codeanatomy_engine import CancelToken, Compiling, Engine, EngineError, Snap
 from codeanatomy_incremental import watch, workspace
 from codeanatomy_incremental.change import Change, Closed, Edited, Opened, Rescan, Saved, Work, coalesce
 from codeanatomy_incremental.libraries import Libraries, cache_folder
+from codeanatomy_incremental.library import is_library
 from codeanatomy_incremental.options import Options
 from codeanatomy_incremental.packs.load import Program
 
@@ -200,6 +201,11 @@ class Graph:
             last = msgspec.structs.replace(progress, seconds=clock() - began)
             on_progress(last)
 
+        closed = [path for path in work.closed if is_library(path)]
+        if closed:
+            self.libraries.closed(self.engine, closed)
+            inside = [[path for path in paths if not is_library(path)] for paths in (work.disk, work.closed)]
+            work = msgspec.structs.replace(work, disk=tuple(inside[0]), closed=tuple(inside[1]))
         for path in (*work.documents, *work.closed):
             self._known.pop(path, None)
         if work.disk or work.closed or work.rescan:
@@ -224,8 +230,18 @@ class Graph:
         """Make the next snapshot of everything staged and every edited document."""
         return _report(self.engine.commit(cancel))
 
+    def library_file(self, absolute: str) -> str:
+        """The path in the graph of a file on disk that belongs to the environment and not to the workspace; empty for others."""
+        root = os.fspath(self.root).rstrip(os.sep) + os.sep
+        inside = absolute[len(root) :].replace(os.sep, "/") if absolute.startswith(root) else ""
+        if inside in self._listed().entries:
+            return ""
+        return self.libraries.uri_at(absolute)
+
     def open(self, path: str, text: str, version: int) -> bytes:
         """Let an editor own the text of a file; the syntax diagnostics."""
+        if is_library(path):
+            return self.libraries.open(self.engine, path, text, version)
         entry = workspace.place(self.workspace, self._listed(), path)
         self._open.add(path)
         return self.engine.open_document(_source_file(entry, text.encode("utf-8", "surrogatepass"), ""), version)
@@ -482,7 +498,8 @@ class LiveGraph:
 
     def save(self, path: str) -> None:
         """Note that an editor wrote a file."""
-        self.submit(Saved(path))
+        if not is_library(path):
+            self.submit(Saved(path))
 
     def close(self, path: str) -> None:
         """Give a file back to the disk."""

@@ -102,6 +102,9 @@ class Engine:
     def open_document(self, file: SourceFile, version: int) -> bytes:
         """Let an editor own the text of a file; the syntax diagnostics, as LSP `Diagnostic[]`."""
 
+    def open_library_document(self, file: bytes, text: str, version: int) -> bytes:
+        """Let an editor own the text of a library file (JSON), which is extracted whole from then on; the syntax diagnostics."""
+
     def edit_document(self, path: str, version: int, changes: bytes) -> bytes:
         """Apply the `contentChanges` of a didChange as they came; the syntax diagnostics."""
 
@@ -241,8 +244,14 @@ class Snapshot:
     def completion_resolve(self, data: bytes) -> bytes:
         """What an item with that `data` leaves out: `{detail?, documentation?, edits?}`."""
 
+    def missing_imports(self, path: str, start: tuple[int, int], end: tuple[int, int]) -> bytes:
+        """Imports for the names in a stretch of an open document that nothing binds: `[{"name", "module", "edits"}]`."""
+
     def explain(self, path: str, line: int, character: int) -> bytes:
         """Why the word at a place means what it means, or `null`."""
+
+    def hover(self, path: str, line: int, character: int) -> bytes:
+        """The same with the last few of its steps."""
 
     def rename(self, path: str, line: int, character: int, new_name: str) -> bytes:
         """What renaming the word at a place would touch and what stands in the way; an empty `new_name` asks for the word alone."""

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod answer;
+mod docstring;
 mod environment;
 mod files;
 mod library;

@@ -1,7 +1,8 @@
 //! Which library files the graph needs: the closure of what the workspace imports, through the imports of libraries.
 //!
 //! Breadth first, each level in the order of names: what is nearest to the workspace comes first, whatever order the files
-//! came in. A module of the workspace hides everything of that name, and below it, in libraries, as it does in Python.
+//! came in. A module of the workspace hides everything of that name, and below it, in libraries, as it does in Python. A library
+//! file that an editor has open is needed while it is open.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,16 +24,21 @@ pub(crate) struct Closure {
 pub(crate) fn closure<'a>(files: impl Iterator<Item = (Symbol, &'a FileView)>, needed: &[Symbol]) -> Closure {
     let mut inside: HashSet<&'static str> = HashSet::new();
     let mut library: HashMap<Symbol, Vec<(Symbol, &'a FileView)>> = HashMap::new();
+    let mut found = Closure::default();
     let mut level: Vec<Want> = needed.iter().map(|module| Want { module: *module, certain: true }).collect();
     for (path, view) in files {
         if crate::answer::is_inside(path) {
             inside.insert(view.module.text());
             level.extend_from_slice(&view.wants);
-        } else {
-            library.entry(view.module).or_default().push((path, view));
+            continue;
         }
+        if view.version.is_some() {
+            // Somebody reads it.
+            found.reached.insert(path);
+            level.extend_from_slice(&view.wants);
+        }
+        library.entry(view.module).or_default().push((path, view));
     }
-    let mut found = Closure::default();
     let mut seen: HashSet<Symbol> = HashSet::new();
     while !level.is_empty() {
         level.sort_unstable_by_key(|want| (want.module.text(), !want.certain));

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use anatomy_facts::tables::{EVIDENCE, IMPORTS, MODULE_REFS, SCOPES};
 use anatomy_facts::{AnchorKind, Contract, FileFacts, Id, Symbol};
+use anatomy_syntax::ModuleContext;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{UInt32Type, UInt64Type};
 
@@ -19,9 +20,10 @@ pub(crate) struct Want {
     pub(crate) certain: bool,
 }
 
-/// The wants of a file, each once. `outside_functions` leaves out what functions import for themselves.
-pub(crate) fn wants(facts: &FileFacts, outside_functions: bool) -> Box<[Want]> {
-    let functions = if outside_functions { functions(facts) } else { Functions::default() };
+/// The wants of a file, each once.
+pub(crate) fn wants(facts: &FileFacts, context: &ModuleContext) -> Box<[Want]> {
+    let is_source = context.partition == "library" && !context.is_stub;
+    let functions = if is_source { functions(facts) } else { Functions::default() };
     let mut found: HashSet<Want> = HashSet::new();
     let refs = table(facts, &MODULE_REFS);
     let (exprs, modules) = (ids(refs, &MODULE_REFS, "expr"), symbols(refs, &MODULE_REFS, "module"));

@@ -44,8 +44,13 @@ pub struct SourceFile {
 struct Open {
     document: Document,
     context: ModuleContext,
+    /// Of a library file.
+    origin: Option<Box<Origin>>,
     dirty: bool,
 }
+
+/// A document on its way into the graph: path, text, what the path says, and where a library file comes from.
+type Dirty = (String, Document, ModuleContext, Option<Box<Origin>>);
 
 struct Staged {
     tables: Vec<RecordBatch>,
@@ -192,11 +197,32 @@ impl Workspace {
     /// Opens a document: the editor's text replaces that of the disk. Returns its syntax diagnostics (JSON).
     pub fn open(&self, file: &SourceFile, version: i64) -> Vec<u8> {
         let bytes = file.content.as_deref().unwrap_or_default();
+        self.open_as(&file.path, bytes, version, self.context_of(file), None)
+    }
+
+    /// Opens a library file (JSON) with the text of an editor. It is extracted whole, so that questions inside of its functions
+    /// have answers too; closing it and updating the library brings its outline back.
+    ///
+    /// # Errors
+    /// `unknown-file` for what is no library file.
+    pub fn open_library(&self, file: &[u8], text: &str, version: i64) -> Result<Vec<u8>, EngineError> {
+        let file: LibraryFile = serde_json::from_slice(file).map_err(|error| no_library_files(&error))?;
+        let context = ModuleContext { target: self.target.clone(), outline: false, ..file.context() };
+        Ok(self.open_as(&file.uri, text.as_bytes(), version, context, Some(Box::new(file.origin()))))
+    }
+
+    fn open_as(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        version: i64,
+        context: ModuleContext,
+        origin: Option<Box<Origin>>,
+    ) -> Vec<u8> {
         let source = anatomy_syntax::source::decode(bytes, usize::MAX);
         let document = Document::new(source.text, version);
-        let diagnostics = self.diagnostics_of(&document, &file.path);
-        let open = Open { document, context: self.context_of(file), dirty: true };
-        held(&self.documents).insert(file.path.clone(), open);
+        let diagnostics = self.diagnostics_of(&document, path);
+        held(&self.documents).insert(path.to_owned(), Open { document, context, origin, dirty: true });
         diagnostics
     }
 
@@ -276,10 +302,7 @@ impl Workspace {
     /// # Errors
     /// `unknown-file` for what is no list of library files.
     pub fn update_library(&self, files: &[u8], removed: &[String]) -> Result<(), EngineError> {
-        let files: Vec<LibraryFile> = serde_json::from_slice(files).map_err(|error| {
-            let hint = "give a list of library files";
-            EngineError::new(ErrorCode::UnknownFile, Stage::Extract, format!("no library files: {error}"), hint)
-        })?;
+        let files: Vec<LibraryFile> = serde_json::from_slice(files).map_err(|error| no_library_files(&error))?;
         let extracted = files.par_iter().map(|file| (file.uri.clone(), self.extract_library(file))).collect();
         self.stage(extracted, removed);
         Ok(())
@@ -294,7 +317,7 @@ impl Workspace {
             let context = ModuleContext { target: self.target.clone(), ..file.context() };
             let (mut facts, _) = anatomy_syntax::extract_file(&file.uri, &context, bytes, self.size_limit);
             facts.errors.extend(content.as_ref().err().map(|code| not_read(*code)));
-            let (heads, wants) = (signatures(&text, &facts), wants(&facts, context.outline));
+            let (heads, wants) = (signatures(&text, &facts), wants(&facts, &context));
             let kept = Kept { facts, heads, wants };
             if content.is_ok() {
                 self.cache.add(file, bytes, &self.target, || encode(&kept, Symbol::of(&file.uri)));
@@ -305,11 +328,7 @@ impl Workspace {
         let mut view = FileView::new(facts.anchors, kept.heads, index, facts.errors, vec![], None);
         view.module = Symbol::of(&file.module);
         view.wants = kept.wants;
-        view.origin = Some(Box::new(Origin {
-            distribution: file.distribution.clone(),
-            version: file.version.clone(),
-            source: file.source.clone(),
-        }));
+        view.origin = Some(Box::new(file.origin()));
         Staged { tables: facts.tables, view }
     }
 
@@ -503,7 +522,7 @@ impl Workspace {
         let began = Instant::now();
         let engine = self.compiled.wait()?;
         let mut taken = take(&mut held(&self.staged));
-        let mut dirty: Vec<(String, Document, ModuleContext)> = {
+        let mut dirty: Vec<Dirty> = {
             let mut documents = held(&self.documents);
             taken.retain(|path, _| !documents.contains_key(path));
             documents
@@ -511,12 +530,12 @@ impl Workspace {
                 .filter(|(_, open)| open.dirty)
                 .map(|(path, open)| {
                     open.dirty = false;
-                    (path.clone(), open.document.clone(), open.context.clone())
+                    (path.clone(), open.document.clone(), open.context.clone(), open.origin.clone())
                 })
                 .collect()
         };
         let mut versions = HashMap::new();
-        for (path, document, context) in &mut dirty {
+        for (path, document, context, origin) in &mut dirty {
             let tree = document.settle().clone();
             self.give_tree_back(path, document);
             let facts = anatomy_syntax::extract(path, context, document.text(), &tree, document.errors().to_vec());
@@ -530,6 +549,7 @@ impl Workspace {
                 Some(document.version()),
             );
             facts.view.document = Some(document.clone());
+            facts.view.origin = origin.take();
             taken.insert(path.clone(), Some(facts));
             versions.insert(path.clone(), document.version());
         }
@@ -563,7 +583,7 @@ impl Workspace {
         for change in &changes {
             last_tables.remove(&change.file);
         }
-        for (path, _, _) in &dirty {
+        for (path, ..) in &dirty {
             if let Some(Some(staged)) = taken.get(path) {
                 last_tables.insert(Symbol::of(path), staged.tables.clone());
             }
@@ -596,9 +616,9 @@ impl Workspace {
     }
 
     /// A commit that did not happen leaves everything pending, except what was staged anew meanwhile.
-    fn give_back(&self, taken: HashMap<String, Option<Staged>>, dirty: &[(String, Document, ModuleContext)]) {
+    fn give_back(&self, taken: HashMap<String, Option<Staged>>, dirty: &[Dirty]) {
         let mut documents = held(&self.documents);
-        for (path, _, _) in dirty {
+        for (path, ..) in dirty {
             if let Some(open) = documents.get_mut(path) {
                 open.dirty = true;
             }
@@ -640,11 +660,16 @@ fn staged(
     version: Option<i64>,
 ) -> Staged {
     let heads = signatures(text, &facts);
-    let wants = wants(&facts, context.outline);
+    let wants = wants(&facts, context);
     let mut view = FileView::new(facts.anchors, heads, index, facts.errors, changed, version);
     view.module = Symbol::of(&context.module);
     view.wants = wants;
     Staged { tables: facts.tables, view }
+}
+
+fn no_library_files(error: &serde_json::Error) -> EngineError {
+    let hint = "give a list of library files";
+    EngineError::new(ErrorCode::UnknownFile, Stage::Extract, format!("no library files: {error}"), hint)
 }
 
 fn unknown_document(path: &str) -> EngineError {

@@ -170,6 +170,16 @@ impl Engine {
         PyBytes::new(py, &found)
     }
 
+    fn open_library_document<'py>(
+        &self,
+        py: Python<'py>,
+        file: &[u8],
+        text: &str,
+        version: i64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.0.open_library(file, text, version)))
+    }
+
     fn edit_document<'py>(
         &self,
         py: Python<'py>,
@@ -501,8 +511,22 @@ impl Snapshot {
         bytes(py, py.detach(|| self.answers.completion_resolve(data, self.encoding)))
     }
 
+    fn missing_imports<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        start: (u32, u32),
+        end: (u32, u32),
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.missing_imports(path, (start, end), self.encoding)))
+    }
+
     fn explain<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| json(self.answers.explain(path, line, character, self.encoding))))
+    }
+
+    fn hover<'py>(&self, py: Python<'py>, path: &str, line: u32, character: u32) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(self.answers.hover(path, line, character, self.encoding))))
     }
 
     fn rename<'py>(

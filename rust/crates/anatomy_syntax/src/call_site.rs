@@ -34,6 +34,9 @@ pub struct CallSite {
 pub fn call_at(text: &str, offset: u32) -> Option<CallSite> {
     let before = text.get(..offset as usize)?;
     let lexed = lex(before);
+    if lexed.gave_up {
+        return None;
+    }
     let is_layout = |kind| matches!(kind, T::Newline | T::Indent | T::Dedent | T::End);
     // The lexer ends an open line at the end of the text; for us it goes on there.
     let past = lexed.tokens.iter().rposition(|token| !is_layout(token.kind)).map_or(0, |last| last + 1);

@@ -8,6 +8,8 @@ import msgspec
 
 from codeanatomy_engine import Snapshot
 
+from codeanatomy_incremental.library import is_library
+
 
 class Position(msgspec.Struct, frozen=True):
     """A place in a text, counted from 0."""
@@ -69,11 +71,6 @@ class Target(msgspec.Struct, frozen=True):
 def shown(path: str) -> str:
     """A path as people read it: files of the workspace as they are, library files by their last two names."""
     return "/".join(unquote(path).split("/")[-2:]) if is_library(path) else path
-
-
-def is_library(path: str) -> bool:
-    """Whether a path of the graph lies outside the workspace; it is a URI then."""
-    return "://" in path
 
 
 def line_of(target: Target) -> int:

@@ -6,7 +6,7 @@ import msgspec
 
 from codeanatomy_engine import Snapshot
 
-from codeanatomy.ide.explain import Explanation, Range, Source, Step, Target, explanation, line_of, shown
+from codeanatomy.ide.explain import Explanation, Range, Source, Step, Target, line_of, shown
 
 LIKELY = 0.5
 """From this confidence on a target counts as one that a word may well mean."""
@@ -40,7 +40,7 @@ class Hover(msgspec.Struct, frozen=True):
 
 def hover(snapshot: Snapshot, path: str, line: int, character: int) -> Hover | None:
     """The hover of the word at a place, if there is a word."""
-    found = explanation(snapshot, path, line, character)
+    found = msgspec.json.decode(snapshot.hover(path, line, character), type=Explanation | None)
     return None if found is None else of_explanation(found)
 
 

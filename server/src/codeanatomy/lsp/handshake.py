@@ -14,7 +14,7 @@ from codeanatomy_engine import TOKEN_MODIFIERS, TOKEN_TYPES
 
 from codeanatomy import __version__
 from codeanatomy.lsp import convert
-from codeanatomy.lsp.features import execute_command
+from codeanatomy.lsp.features import code_action, execute_command
 from codeanatomy.lsp.session import Client, Completes
 
 _SHOWS_PLACES = ("codeanatomy.showReferences", "editor.action.showReferences")
@@ -61,6 +61,9 @@ def hello(params: bytes) -> Hello:
         renames_files=versioned and "rename" in (edits.resource_operations or ()),
         prepares_renames=bool(text.rename and text.rename.prepare_support),
         annotates=versioned and edits.change_annotation_support is not None,
+        takes_actions=bool(text.code_action and text.code_action.code_action_literal_support is not None),
+        repaints_tokens=bool(workspace.semantic_tokens and workspace.semantic_tokens.refresh_support),
+        repaints_hints=bool(workspace.inlay_hint and workspace.inlay_hint.refresh_support),
         refreshes_lenses=bool(workspace.code_lens and workspace.code_lens.refresh_support),
         shows_places=_command_for_places(capabilities.experimental),
         completes=_completes(text.completion),
@@ -83,6 +86,7 @@ def answer(client: Client) -> bytes:
         "positionEncoding": client.encoding,
         "textDocumentSync": {"openClose": True, "change": _INCREMENTAL, "save": {"includeText": False}},
         "callHierarchyProvider": True,
+        "codeActionProvider": {"codeActionKinds": [code_action.KIND]},
         "codeLensProvider": {"resolveProvider": True},
         "completionProvider": {
             "triggerCharacters": ["."],
@@ -189,6 +193,8 @@ class _Workspace(_Shape, frozen=True, rename="camel"):
     configuration: bool | None = None
     code_lens: _Refreshes | None = None
     diagnostics: _Refreshes | None = None
+    inlay_hint: _Refreshes | None = None
+    semantic_tokens: _Refreshes | None = None
 
 
 class _Links(_Shape, frozen=True, rename="camel"):
@@ -241,7 +247,12 @@ class _Completion(_Shape, frozen=True, rename="camel"):
     completion_item: _CompletionItem | None = None
 
 
+class _CodeAction(_Shape, frozen=True, rename="camel"):
+    code_action_literal_support: dict[str, object] | None = None
+
+
 class _TextDocument(_Shape, frozen=True, rename="camel"):
+    code_action: _CodeAction | None = None
     completion: _Completion | None = None
     definition: _Links | None = None
     diagnostic: dict[str, object] | None = None

@@ -24,6 +24,7 @@ from codeanatomy_incremental.live import LiveError, Progress
 from codeanatomy.ide.rename import Refusal
 from codeanatomy.lsp import convert, handshake, transport
 from codeanatomy.lsp.features import (
+    code_action,
     code_lens,
     code_lens_resolve,
     completion,
@@ -72,6 +73,7 @@ logger = logging.getLogger(__name__)
 QUESTIONS: dict[str, ModuleType] = {
     feature.METHOD: feature
     for feature in (
+        code_action,
         code_lens,
         code_lens_resolve,
         completion,
@@ -197,6 +199,7 @@ class Server:
             self.out.notify,
             self._refresh_diagnostics,
             self._refresh_lenses,
+            self._repaint,
             self._show_places,
             self.editor.show_error,
             ahead,
@@ -322,6 +325,12 @@ class Server:
 
     def _refresh_lenses(self) -> None:
         self.editor.ask("workspace/codeLens/refresh", None)
+
+    def _repaint(self) -> None:
+        if self.session.client.repaints_tokens:
+            self.editor.ask("workspace/semanticTokens/refresh", None)
+        if self.session.client.repaints_hints:
+            self.editor.ask("workspace/inlayHint/refresh", None)
 
     def _show_places(self, title: str, places: dict[str, convert.Location]) -> None:
         """Go to a place; of several, to the one that a person picks."""

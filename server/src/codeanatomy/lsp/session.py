@@ -67,6 +67,12 @@ class Client(msgspec.Struct, frozen=True):
     prepares_renames: bool = False
     annotates: bool = False
     """Shows changes that have to be confirmed."""
+    takes_actions: bool = False
+    """Takes code actions that hold their edits."""
+
+    repaints_tokens: bool = False
+    repaints_hints: bool = False
+
     refreshes_lenses: bool = False
     shows_places: str = ""
     """The command of the editor that shows a list of places, if it says that it has one."""
@@ -152,6 +158,7 @@ class Session:
         notify: Callable[[str, bytes], None],
         refresh: Callable[[], None],
         refresh_lenses: Callable[[], None],
+        repaint: Callable[[], None],
         show_places: Callable[[str, dict[str, convert.Location]], None],
         complain: Callable[[str], None],
         ahead: Compiling | None = None,
@@ -161,6 +168,7 @@ class Session:
         self._complain = complain
         self._refresh = refresh
         self._refresh_lenses = refresh_lenses
+        self._repaint = repaint
         self.show_places = show_places
         """Lets the editor show places by their names, of which a title says what they are."""
         self._lock = threading.Lock()
@@ -302,7 +310,7 @@ class Session:
 
     def open(self, uri: str, text: str, version: int) -> None:
         """Take over a document from the disk, or from an editor that opens it a second time."""
-        place = self._place(uri)
+        place = self._library_place(uri) or self._place(uri)
         document = OpenDocument(place, version)
         self._documents[uri] = document
         if place is not None:
@@ -354,6 +362,12 @@ class Session:
         ]
         return min(inside, key=lambda place: len(place.path), default=None)
 
+    def _library_place(self, uri: str) -> Place | None:
+        """A file of the environment of a folder, which is asked about as the editor shows it."""
+        absolute = convert.path_of(uri)
+        places = (Place(each, each.live.graph.library_file(absolute)) for each in self._folders if absolute is not None)
+        return next((place for place in places if place.path), None)
+
     def _engine(self) -> Engine:
         if self._foreign is None:
             self._foreign = Engine(_NO_PROGRAM)
@@ -377,6 +391,9 @@ class Session:
             (view.inserted or view.deleted) and view.view in _COUNTED for view in report.views
         ):
             self._refresh_lenses()
+        # An editor asks anew for the colours of a text that it edits itself; of other changes it knows nothing.
+        if set(report.files) - report.documents.keys() and any(view.inserted or view.deleted for view in report.views):
+            self._repaint()
         if self.client.pulls_diagnostics:
             if self.client.refreshes_diagnostics and any(view.inserted or view.deleted for view in report.views):
                 self._refresh()

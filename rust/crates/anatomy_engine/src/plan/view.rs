@@ -9,7 +9,8 @@ use arrow::array::UInt32Array;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::common::Column;
+use datafusion::logical_expr::{Expr, LogicalPlan, lit, when};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::outward::{Reach, Start, outward};
@@ -110,10 +111,25 @@ impl View {
                 .map(|block| {
                     let keys = self.grain.iter().map(|&column| self.key(block, column)).collect::<Result<Vec<_>>>()?;
                     let version = |leaf: usize| self.read_version(block, leaf);
-                    outward(&self.place, block, &Start::Keys(keys), Reach::Whole, &self.ordered(block), &version)
+                    let mut wanted = self.ordered(block);
+                    wanted.extend(self.level_of(block)?);
+                    outward(&self.place, block, &Start::Keys(keys), Reach::Whole, &wanted, &version)
                 })
                 .collect()
         })
+    }
+
+    /// For a recursive view the level of a row of this block: one above the highest of the own rows that it follows from.
+    fn level_of(&self, block: &Block) -> Result<Option<(String, Expr)>> {
+        let Some(level) = self.level else { return Ok(None) };
+        let name = self.schema.field(level).name();
+        let own = block.leaves.iter().filter(|leaf| leaf.relation == self.number);
+        let mut levels = own.map(|leaf| Expr::Column(Column::new(Some(leaf.alias.clone()), name.clone())));
+        let one = lit(1_u32);
+        let Some(first) = levels.next() else { return Ok(Some((name.clone(), one))) };
+        let highest = levels
+            .try_fold(first, |highest, other| when(highest.clone().gt_eq(other.clone()), highest).otherwise(other))?;
+        Ok(Some((name.clone(), highest + one)))
     }
 
     fn read_version(&self, block: &Block, leaf: usize) -> Version {
@@ -199,7 +215,18 @@ impl View {
         })
     }
 
-    /// Rows for these keys, before the winner.
+    /// Rows of a recursive view for these keys, each with the level on which it follows, before distinct and winner.
+    pub(crate) fn run_leveled(&self, run: &Arc<Run>) -> Result<RecordBatch> {
+        let mut parts = Vec::new();
+        for plan in self.keyed_plans()? {
+            for batch in run.execute(plan)? {
+                parts.push(self.conform_to(&self.schema, &batch)?);
+            }
+        }
+        Ok(concat_batches(&self.schema, &parts)?)
+    }
+
+    /// Rows for these keys.
     pub(crate) fn run_keyed(&self, run: &Arc<Run>) -> Result<RecordBatch> {
         let mut parts = Vec::new();
         for plan in self.keyed_plans()? {
@@ -276,7 +303,7 @@ impl View {
     }
 
     /// Distinct, winner and linear order over computed rows (without `level`).
-    fn settle(&self, parts: &[RecordBatch]) -> Result<RecordBatch> {
+    pub(crate) fn settle(&self, parts: &[RecordBatch]) -> Result<RecordBatch> {
         let schema = self.computed_schema();
         let mut rows = concat_batches(&schema, parts)?;
         if self.blocks().any(|block| block.distinct) || self.level.is_some() {
@@ -313,7 +340,10 @@ impl View {
 
     /// A batch with the columns and types of the view, without `level`.
     fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let schema = self.computed_schema();
+        self.conform_to(&self.computed_schema(), batch)
+    }
+
+    fn conform_to(&self, schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
         let columns = schema
             .fields()
             .iter()
@@ -324,11 +354,12 @@ impl View {
                 Ok(cast(column, field.data_type())?)
             })
             .collect::<Result<Vec<ArrayRef>>>()?;
-        Ok(RecordBatch::try_new(schema, columns)?)
+        Ok(RecordBatch::try_new(schema.clone(), columns)?)
     }
 
-    /// All candidates for these keys with their ranks and the rows they were joined from.
-    pub(crate) fn run_candidates(&self, run: &Arc<Run>) -> Result<Candidates> {
+    /// All candidates for these keys with their ranks and the rows they were joined from. With `wanted` only those up to the
+    /// block that makes that row, whose ranks then mean nothing.
+    pub(crate) fn run_candidates(&self, run: &Arc<Run>, wanted: Option<&RecordBatch>) -> Result<Candidates> {
         let plans = prepared(&self.prepared.explain, || {
             self.blocks()
                 .map(|block| {
@@ -337,8 +368,7 @@ impl View {
                     let mut wanted = self.ordered(block);
                     for leaf in block.leaves.iter().filter(|leaf| leaf.join == LeafJoin::Inner) {
                         for field in leaf.schema.fields() {
-                            let column =
-                                datafusion::common::Column::new(Some(leaf.alias.clone()), field.name().clone());
+                            let column = Column::new(Some(leaf.alias.clone()), field.name().clone());
                             wanted.push((format!("{}.{}", leaf.alias, field.name()), Expr::Column(column)));
                         }
                     }
@@ -347,13 +377,21 @@ impl View {
                 .collect()
         })?;
         let (mut parts, mut blocks, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
+        // Where a row stands in a linear order, only all rows together can tell.
+        let wanted = wanted.filter(|_| self.linear.is_none());
         for (number, (block, plan)) in self.blocks().zip(plans).enumerate() {
+            let mut is_found = false;
             for batch in run.execute(plan)? {
-                parts.push(self.conform(&batch)?);
+                let rows = self.conform(&batch)?;
                 for row in 0..batch.num_rows() {
                     blocks.push(number);
                     evidence.push(joined_rows(block, &batch, row, self.width())?);
+                    is_found |= wanted.is_some_and(|wanted| self.is_row(&rows.slice(row, 1), wanted));
                 }
+                parts.push(rows);
+            }
+            if is_found {
+                break;
             }
         }
         let mut rows = concat_batches(&self.computed_schema(), &parts)?;
@@ -367,6 +405,11 @@ impl View {
             _ => vec![0; rows.num_rows()],
         };
         Ok(Candidates { rows, ranks, blocks, evidence })
+    }
+
+    /// True if a computed row is the same as a stored one, whatever its level.
+    pub(crate) fn is_row(&self, computed: &RecordBatch, stored: &RecordBatch) -> bool {
+        (0..self.width()).all(|column| computed.column(column) == stored.column(column))
     }
 }
 

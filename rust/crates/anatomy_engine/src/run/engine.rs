@@ -32,6 +32,8 @@ pub struct Engine {
     pub(crate) compiled: Compiled,
     pub(crate) session: Session,
     pub(crate) program: Program,
+    /// Relations by name: answers ask by name, dozens of times each.
+    numbers: HashMap<String, usize>,
     current: RwLock<Arc<Snapshot>>,
     writer: Mutex<()>,
 }
@@ -48,7 +50,8 @@ impl Engine {
         let relations =
             compiled.relations.iter().map(|(_, schema)| Arc::new(Relation::empty(schema.clone()))).collect();
         let current = RwLock::new(Arc::new(Snapshot { generation: 0, relations }));
-        Ok(Engine { compiled, session, program, current, writer: Mutex::new(()) })
+        let numbers = compiled.relations.iter().enumerate().map(|(number, (name, _))| (name.clone(), number)).collect();
+        Ok(Engine { compiled, session, program, numbers, current, writer: Mutex::new(()) })
     }
 
     /// The newest snapshot.
@@ -60,7 +63,7 @@ impl Engine {
     /// The number of a relation by name, if any.
     #[must_use]
     pub fn relation_number(&self, name: &str) -> Option<usize> {
-        self.compiled.relations.iter().position(|(of, _)| of == name)
+        self.numbers.get(name).copied()
     }
 
     /// Names of all relations, evidence first, in topological order.

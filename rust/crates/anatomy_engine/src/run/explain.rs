@@ -36,16 +36,21 @@ pub struct Explained {
 
 /// Derivations are followed this deep; deeper ones are shown without their own witnesses.
 const DEEPEST: usize = 24;
-/// An explanation is for reading: beyond this many derivations its leaves are shown without their own reasons.
-const MOST_DERIVATIONS: usize = 64;
 
 impl Engine {
-    /// All candidates of a view for one key, best first, each with its derivation.
+    /// All candidates of a view for one key, best first, each with its derivation. Beyond `most` derivations the rows below are
+    /// shown without their own reasons.
     ///
     /// # Errors
     /// If there is no such view, or it cannot be keyed.
-    pub fn explain(&self, snapshot: &Arc<Snapshot>, view: &str, key: &[ArrayRef]) -> Result<Vec<Explained>> {
-        let mut search = Search { engine: self, snapshot, left: MOST_DERIVATIONS };
+    pub fn explain(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        view: &str,
+        key: &[ArrayRef],
+        most: usize,
+    ) -> Result<Vec<Explained>> {
+        let mut search = Search { engine: self, snapshot, left: most };
         search.candidates(view, key, None, u32::MAX, 0)
     }
 }
@@ -72,7 +77,7 @@ impl Search<'_> {
         let missing = || EngineError::internal(Stage::Answer, format!("there is no view `{name}` to explain"));
         let view = self.engine.view(name).ok_or_else(missing)?;
         let run = Run { old: self.snapshot.clone(), new: self.snapshot.clone(), input: key.to_vec(), below };
-        let found = view.run_candidates(&Arc::new(run))?;
+        let found = view.run_candidates(&Arc::new(run), wanted)?;
         let rules: Vec<&str> =
             view.branches.iter().flat_map(|branch| branch.blocks.iter().map(|_| branch.rule.as_str())).collect();
         let mut order: Vec<usize> = (0..found.rows.num_rows()).collect();
@@ -80,8 +85,7 @@ impl Search<'_> {
         let mut explained = Vec::new();
         for at in order {
             let row = found.rows.slice(at, 1);
-            if wanted.is_some_and(|wanted| (0..view.width()).any(|column| row.column(column) != wanted.column(column)))
-            {
+            if wanted.is_some_and(|wanted| !view.is_row(&row, wanted)) {
                 continue;
             }
             let rank = found.ranks[at];

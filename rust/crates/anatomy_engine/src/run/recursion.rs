@@ -2,7 +2,7 @@
 //!
 //! Level k holds what follows from rows of lower levels and is not known below k: for a view with a winner a key is known
 //! once any of its rows is, otherwise each row counts by itself. Support always comes from below, so nothing can keep
-//! itself alive, and a refresh is the same walk over the levels for the touched keys only.
+//! itself alive, and a refresh is the same walk over the levels for what changed.
 
 use std::sync::Arc;
 
@@ -47,31 +47,48 @@ pub(super) fn whole(
 }
 
 /// The view after a change that touches `keys` from outside.
+///
+/// A touched key is run once, over all rows that stand: that yields what may hold for it, each row with its level. Then
+/// the levels are walked upwards. Where one comes out otherwise than before, the keys that follow from the difference are
+/// touched and run again. So the work follows the differences, and not the number of levels.
 pub(super) fn refresh(
     view: &View,
     old: &Arc<Snapshot>,
     new: &Arc<Snapshot>,
-    mut keys: RowSet,
+    keys: RowSet,
 ) -> Result<(Relation, Delta)> {
-    let before = &old.relations[view.number];
-    let mut relation = before.as_ref().clone();
+    let mut relation = old.relations[view.number].as_ref().clone();
     let (mut deleted, mut inserted) = (Vec::new(), Vec::new());
-    let mut last: Option<RecordBatch> = None;
+    let mut open = RowSet::default();
+    let mut runs: Vec<(RowSet, RecordBatch)> = Vec::new();
+    let mut touched = keys;
+    let mut highest = 0;
     for level in 1..=view.rounds {
-        if let Some(changed) = last.take() {
-            touched_by_own(view, new, &relation, &changed, level, &mut keys)?;
-        } else if level > 1 && nothing_above(view, old, new, &relation, &keys, level)? {
+        if !touched.is_empty() {
+            let columns = touched.columns();
+            open.extend(&columns);
+            let run =
+                Run { old: old.clone(), new: with_own(new, view, &relation), input: columns.clone(), below: u32::MAX };
+            let rows = view.run_leveled(&Arc::new(run))?;
+            let (_, found) = relation.look_up(&view.grain, &columns);
+            let held = levels_at(view, &relation, &found);
+            highest = held.into_iter().chain(levels_in(view, &rows)).fold(highest, u32::max);
+            runs.push((touched, rows));
+            touched = RowSet::default();
+        }
+        if level > highest {
             break;
         }
-        let columns = keys.columns();
-        let rows = run_level(view, old, new, &relation, &columns, level)?;
-        let rows = unknown_rows(view, &relation, &columns, &rows, level)?;
-        let (_, found) = relation.look_up(&view.grain, &columns);
+        let rows = candidates(view, &runs, level)?;
+        let mut of_rows = RowSet::default();
+        of_rows.extend(&view.grain.iter().map(|&column| rows.column(column).clone()).collect::<Vec<_>>());
+        let rows = unknown_rows(view, &relation, &of_rows.columns(), &rows, level)?;
+        let (_, found) = relation.look_up(&view.grain, &open.columns());
         let at_level = at_levels(view, &relation, &found, |of| of == level);
         let old_rows = relation.rows_at(&at_level);
         if let Some((next, delta)) = replaced(&relation, &at_level, &old_rows, &rows)? {
-            relation = next;
-            last = Some(delta.all());
+            let before = std::mem::replace(&mut relation, next);
+            touched_by_own(view, new, (&before, &relation), &delta.all(), &mut touched)?;
             deleted.push(delta.deleted);
             inserted.push(delta.inserted);
         }
@@ -81,25 +98,32 @@ pub(super) fn refresh(
     Ok((relation, delta))
 }
 
-/// True if no level from this one on can hold a row of these keys, before or after.
-///
-/// A view reads itself without negation, so what follows from all present rows, stale ones included, bounds what any
-/// level can still find: one run instead of one for each level that is left.
-fn nothing_above(
-    view: &View,
-    old: &Arc<Snapshot>,
-    new: &Arc<Snapshot>,
-    relation: &Relation,
-    keys: &RowSet,
-    level: u32,
-) -> Result<bool> {
-    let columns = keys.columns();
-    let (_, found) = relation.look_up(&view.grain, &columns);
-    if !at_levels(view, relation, &found, |of| of >= level).is_empty() {
-        return Ok(false);
+/// What may hold on a level: of each key the rows of its last run that follow on this level.
+fn candidates(view: &View, runs: &[(RowSet, RecordBatch)], level: u32) -> Result<RecordBatch> {
+    let computed: Vec<usize> = (0..view.width()).collect();
+    let mut parts = Vec::new();
+    for (number, (_, rows)) in runs.iter().enumerate() {
+        let keys: Vec<&ArrayRef> = view.grain.iter().map(|&column| rows.column(column)).collect();
+        let hashes = hash_rows(&keys, rows.num_rows());
+        let is_last = |row: usize| !runs[number + 1..].iter().any(|(later, _)| later.contains(&keys, row, hashes[row]));
+        let here: UInt32Array = levels_in(view, rows)
+            .enumerate()
+            .filter(|&(row, of)| of == level && is_last(row))
+            .map(|(row, _)| row as u32)
+            .collect();
+        parts.push(take_record_batch(rows, &here)?.project(&computed)?);
     }
-    let bound = run_level(view, old, new, relation, &columns, u32::MAX)?;
-    Ok(unknown_rows(view, relation, &columns, &bound, level)?.num_rows() == 0)
+    view.settle(&parts)
+}
+
+fn levels_in<'a>(view: &View, rows: &'a RecordBatch) -> impl Iterator<Item = u32> + 'a {
+    let column = view.level.map(|level| rows.column(level).as_primitive::<UInt32Type>().values().iter().copied());
+    column.into_iter().flatten()
+}
+
+fn levels_at(view: &View, relation: &Relation, found: &[(u32, u32)]) -> Vec<u32> {
+    let Some(level) = view.level else { return Vec::new() };
+    relation.gather(level, found).as_primitive::<UInt32Type>().values().to_vec()
 }
 
 fn with_own(snapshot: &Arc<Snapshot>, view: &View, own: &Relation) -> Arc<Snapshot> {
@@ -108,38 +132,22 @@ fn with_own(snapshot: &Arc<Snapshot>, view: &View, own: &Relation) -> Arc<Snapsh
     Arc::new(next)
 }
 
-/// Keys whose rows may follow from changed rows of the view itself.
+/// Keys whose rows may follow, or may have followed, from changed rows of the view itself.
 fn touched_by_own(
     view: &View,
     new: &Arc<Snapshot>,
-    own: &Relation,
+    (before, after): (&Relation, &Relation),
     changed: &RecordBatch,
-    level: u32,
     keys: &mut RowSet,
 ) -> Result<()> {
-    let new = with_own(new, view, own);
+    let (old, new) = (with_own(new, view, before), with_own(new, view, after));
     for (number, of) in view.occurrences.iter().enumerate() {
         if of.relation == view.number {
-            let run = Run { old: new.clone(), new: new.clone(), input: changed.columns().to_vec(), below: level };
+            let run = Run { old: old.clone(), new: new.clone(), input: changed.columns().to_vec(), below: u32::MAX };
             view.run_impact(number, &Arc::new(run), keys)?;
         }
     }
     Ok(())
-}
-
-fn run_level(
-    view: &View,
-    old: &Arc<Snapshot>,
-    new: &Arc<Snapshot>,
-    own: &Relation,
-    keys: &[ArrayRef],
-    level: u32,
-) -> Result<RecordBatch> {
-    if keys.is_empty() {
-        return Ok(RecordBatch::new_empty(view.computed_schema()));
-    }
-    let run = Run { old: old.clone(), new: with_own(new, view, own), input: keys.to_vec(), below: level };
-    view.run_keyed(&Arc::new(run))
 }
 
 fn leveled(view: &View, rows: &RecordBatch, level: u32) -> Result<RecordBatch> {
@@ -149,10 +157,15 @@ fn leveled(view: &View, rows: &RecordBatch, level: u32) -> Result<RecordBatch> {
 }
 
 fn at_levels(view: &View, relation: &Relation, found: &[(u32, u32)], wanted: impl Fn(u32) -> bool) -> Vec<(u32, u32)> {
-    let Some(level) = view.level else { return found.to_vec() };
-    let levels = relation.gather(level, found);
-    let levels = levels.as_primitive::<UInt32Type>().values();
-    found.iter().zip(levels).filter(|(_, of)| wanted(**of)).map(|(location, _)| *location).collect()
+    if view.level.is_none() {
+        return found.to_vec();
+    }
+    found
+        .iter()
+        .zip(levels_at(view, relation, found))
+        .filter(|(_, of)| wanted(*of))
+        .map(|(location, _)| *location)
+        .collect()
 }
 
 /// Computed rows that no lower level knows, with their level.

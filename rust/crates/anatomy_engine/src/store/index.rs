@@ -80,6 +80,22 @@ fn mix(state: u64, value: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
+/// The hash of a row of one number: of an id, a symbol or the bits of a fraction.
+pub(crate) fn hash_number(number: u64) -> u64 {
+    mix(0, number)
+}
+
+/// The number in a cell: an id, a symbol, a truth value or the bits of a fraction; 0 in a column of text.
+pub(crate) fn number_at(column: &ArrayRef, row: usize) -> u64 {
+    match column.data_type() {
+        DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row),
+        DataType::UInt32 => u64::from(column.as_primitive::<UInt32Type>().value(row)),
+        DataType::Float32 => u64::from(column.as_primitive::<Float32Type>().value(row).to_bits()),
+        DataType::Boolean => u64::from(column.as_boolean().value(row)),
+        _ => 0,
+    }
+}
+
 /// A 64-bit hash of each row over the given columns; equal values of equal types hash alike in every batch.
 ///
 /// # Panics

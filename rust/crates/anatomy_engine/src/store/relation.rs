@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array, new_
 use arrow::compute::{concat_batches, filter_record_batch, interleave, take};
 use arrow::datatypes::SchemaRef;
 
-use super::index::{Index, hash_rows, same_row};
+use super::index::{Index, hash_number, hash_rows, number_at, same_row};
 
 /// Small segments beyond this number are merged into one: look-ups probe every segment, so their number is bounded.
 const MOST_SMALL_SEGMENTS: usize = 12;
@@ -212,6 +212,28 @@ impl Relation {
         (probes, found)
     }
 
+    /// Rows whose number (an id, a symbol) in one column equals `key`: `look_up` of a single key, without an array around it.
+    #[must_use]
+    pub fn find(&self, column: usize, key: u64) -> Vec<Location> {
+        let mut found = Vec::new();
+        for (number, segment) in self.segments.iter().enumerate() {
+            let index = segment.data.index(&[column]);
+            let array = segment.data.batch.column(column);
+            for row in index.candidates(hash_number(key)) {
+                if !segment.is_dead(row) && number_at(array, row as usize) == key {
+                    found.push((number as u32, row));
+                }
+            }
+        }
+        found
+    }
+
+    /// The number in a cell: an id, a symbol, a truth value or the bits of a fraction; 0 in a column of text.
+    #[must_use]
+    pub fn number(&self, column: usize, (segment, row): Location) -> u64 {
+        number_at(self.segments[segment as usize].data.batch.column(column), row as usize)
+    }
+
     /// The columns of the index that serves a look-up over these columns. Beside the identity a tag (kind, slot, context)
     /// narrows next to nothing, so all such look-ups share one index; a name beside a class narrows a lot.
     fn indexed_by(&self, columns: &[usize]) -> Vec<usize> {
@@ -341,6 +363,12 @@ mod tests {
         assert_eq!(found(&new, 1), [11, 12]);
         assert_eq!(found(&new, 3), [30]);
         assert_eq!((old.len(), new.len()), (3, 4));
+        for (relation, key) in [(&old, 1), (&new, 1), (&new, 3), (&new, 4)] {
+            let mut one_by_one: Vec<u64> =
+                relation.find(0, key).into_iter().map(|row| relation.number(1, row)).collect();
+            one_by_one.sort_unstable();
+            assert_eq!(one_by_one, found(relation, key), "{key}");
+        }
         assert!(old.is_same(&old.clone()) && !old.is_same(&new));
         assert!(!new.is_same(&new.changed(&dead[..1], &batch(&[]))));
     }

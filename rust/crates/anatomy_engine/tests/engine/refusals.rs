@@ -308,6 +308,6 @@ fn a_query_that_cannot_be_answered() {
 #[test]
 fn an_explanation_of_a_view_that_does_not_exist_is_our_own_mistake() {
     let engine = holding(&every_form(), "");
-    let refused = engine.explain(&engine.snapshot(), "nothing", &[]).unwrap_err();
+    let refused = engine.explain(&engine.snapshot(), "nothing", &[], 1).unwrap_err();
     assert_eq!((refused.code, refused.hint.as_str()), (ErrorCode::EngineInternal, "please report it with the log"));
 }

@@ -33,7 +33,7 @@ pub(super) struct Callable {
 
 /// How a function is reached, which decides whether its first parameter is passed by Python.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reached {
+pub(super) enum Reached {
     /// By a name, or through a class.
     Plain,
     /// Through an instance, `super()` or the making of one.
@@ -50,11 +50,21 @@ impl Answers {
         if found.is_empty() {
             found = self.targets(callee).into_iter().map(|target| (target.kind, target.id)).collect();
         }
+        let found = found.into_iter().map(|(kind, target)| (kind.text(), target)).collect();
+        self.callables_of(found, |function| self.way_to(function, callee))
+    }
+
+    /// Everything that a call of these (kind, target) may run; `reached` says how each function is.
+    pub(super) fn callables_of(
+        &self,
+        found: Vec<(&'static str, Id)>,
+        reached: impl Fn(Id) -> Reached,
+    ) -> Vec<Callable> {
         let mut seen = HashSet::new();
         let mut callables = Vec::new();
         for (kind, target) in found {
-            match kind.text() {
-                "function" => self.function(target, callee, &mut seen, &mut callables),
+            match kind {
+                "function" => self.overloads(target, reached(target), 0, &mut seen, &mut callables),
                 "class" => self.constructor(target, &mut seen, &mut callables),
                 "instance" => {
                     if let Some(member) = self.member(target, "__call__") {
@@ -70,9 +80,9 @@ impl Answers {
         callables
     }
 
-    fn function(&self, function: Id, callee: Id, seen: &mut HashSet<Id>, into: &mut Vec<Callable>) {
+    fn way_to(&self, function: Id, callee: Id) -> Reached {
         let expr = self.rows("exprs", "expr", callee, &["kind", "base", "scope"]);
-        let reached = match expr.first() {
+        match expr.first() {
             Some(row) if Symbol(row[0] as u32).text() == "attribute" => {
                 let bases = self.rows("value", "node", row[1], &["kind", "slot"]);
                 let is = |row: &Vec<u64>, kind: &str| {
@@ -87,8 +97,7 @@ impl Answers {
             // A method under a plain name outside its class was taken off an instance before.
             Some(row) if self.scope_of(function) != Some(row[2]) => Reached::Bound,
             _ => Reached::Plain,
-        };
-        self.overloads(function, reached, 0, seen, into);
+        }
     }
 
     fn constructor(&self, class: Id, seen: &mut HashSet<Id>, into: &mut Vec<Callable>) {

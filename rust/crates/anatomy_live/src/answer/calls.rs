@@ -40,9 +40,7 @@ impl Answers {
         character: u32,
         encoding: PositionEncoding,
     ) -> Result<Vec<u8>, EngineError> {
-        let found = self.callables_at(&self.words(path, line, character, encoding)?);
-        let items: Vec<Value> = found.into_iter().filter_map(|id| self.item(id, "", encoding)).collect();
-        Ok(Value::Array(items).to_string().into_bytes())
+        Ok(self.items(self.callables_at(&self.words(path, line, character, encoding)?), encoding))
     }
 
     /// `CallHierarchyIncomingCall[]` of an item: of the id that it carries, or of what stands at its place now.
@@ -59,7 +57,8 @@ impl Answers {
     ) -> Result<Vec<u8>, EngineError> {
         let mut scopes = Scopes::default();
         let mut groups: BTreeMap<(Id, String), HashSet<Id>> = BTreeMap::new();
-        for id in self.asked(id, path, line, character, encoding)? {
+        let words = self.words(path, line, character, encoding);
+        for id in self.of_item(id, words, |words| self.callables_at(words))? {
             for used in self.callers(id) {
                 let caller = scopes.caller(self, used.scope);
                 groups.entry((caller, used.note)).or_default().insert(used.word);
@@ -89,7 +88,8 @@ impl Answers {
     ) -> Result<Vec<u8>, EngineError> {
         let mut groups: Vec<((Id, String), HashSet<Id>)> = Vec::new();
         let mut number: HashMap<(Id, String), usize> = HashMap::new();
-        for id in self.asked(id, path, line, character, encoding)? {
+        let words = self.words(path, line, character, encoding);
+        for id in self.of_item(id, words, |words| self.callables_at(words))? {
             for (target, word, note) in self.callees(id) {
                 let at = *number.entry((target, note.clone())).or_insert_with(|| {
                     groups.push(((target, note), HashSet::new()));
@@ -102,21 +102,6 @@ impl Answers {
             Some(json!({"to": self.item(target, &note, encoding)?, "fromRanges": self.ranges(words, encoding)}))
         });
         Ok(Value::Array(calls.collect()).to_string().into_bytes())
-    }
-
-    /// What an item of an earlier answer stands for now.
-    fn asked(
-        &self,
-        id: Id,
-        path: &str,
-        line: u32,
-        character: u32,
-        encoding: PositionEncoding,
-    ) -> Result<Vec<Id>, EngineError> {
-        if id != 0 && self.place(id).is_some() {
-            return Ok(vec![id]);
-        }
-        Ok(self.callables_at(&self.words(path, line, character, encoding)?))
     }
 
     /// Functions and classes that a word means, by name or else by value.

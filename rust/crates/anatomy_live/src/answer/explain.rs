@@ -16,6 +16,11 @@ use super::{Answers, Words};
 const SHOWN: &[&str] =
     &["target", "ancestor", "base", "class", "binding", "node", "expr", "arg", "definition", "function"];
 
+/// An explanation is for reading: beyond this many derivations its leaves are shown without their own reasons.
+const MOST_DERIVATIONS: usize = 64;
+/// What a hover shows of it: it is asked for with every rest of the pointer, and read at a glance.
+const MOST_OF_HOVER: usize = 6;
+
 /// A signature is shown up to this many characters.
 const LONGEST_SIGNATURE: usize = 400;
 
@@ -40,13 +45,38 @@ impl Answers {
         character: u32,
         encoding: PositionEncoding,
     ) -> Result<Value, EngineError> {
+        self.explain_within(MOST_DERIVATIONS, path, line, character, encoding)
+    }
+
+    /// The explanation with the last few of its steps.
+    ///
+    /// # Errors
+    /// As of `explain`.
+    pub fn hover(
+        &self,
+        path: &str,
+        line: u32,
+        character: u32,
+        encoding: PositionEncoding,
+    ) -> Result<Value, EngineError> {
+        self.explain_within(MOST_OF_HOVER, path, line, character, encoding)
+    }
+
+    fn explain_within(
+        &self,
+        most: usize,
+        path: &str,
+        line: u32,
+        character: u32,
+        encoding: PositionEncoding,
+    ) -> Result<Value, EngineError> {
         let words = self.words(path, line, character, encoding)?;
         let Some(word) = words.reference.or(words.binding) else { return Ok(Value::Null) };
         let mut targets = Vec::new();
         let mut candidates = Vec::new();
         if let Some(reference) = words.reference {
             let key: ArrayRef = Arc::new(UInt64Array::from(vec![reference.id]));
-            let explained = self.engine.explain(&self.snapshot, "refers_to", &[key])?;
+            let explained = self.engine.explain(&self.snapshot, "refers_to", &[key], most)?;
             let order: Vec<Id> = self.targets(reference.id).iter().map(|target| target.id).collect();
             let mut best: Vec<Value> = vec![Value::Null; order.len()];
             for candidate in &explained {
@@ -200,7 +230,7 @@ impl Answers {
         for (view, column, lost) in [("name_target", "binding", "another binding of the name reaches this place first")]
         {
             let key: ArrayRef = Arc::new(UInt64Array::from(vec![reference]));
-            for candidate in self.engine.explain(&self.snapshot, view, &[key])? {
+            for candidate in self.engine.explain(&self.snapshot, view, &[key], 0)? {
                 let row = self.engine.row_as_text(&candidate.row);
                 let Some(id) = row.get(column).and_then(|id| id.parse::<Id>().ok()) else { continue };
                 if candidate.rank == 0 || won.contains(&id) {
@@ -221,7 +251,7 @@ impl Answers {
         let Some(reference) = words.reference else { return Ok(Value::Null) };
         if self.engine.relation_number("unresolved").is_some() {
             let key: ArrayRef = Arc::new(UInt64Array::from(vec![reference.id]));
-            if let Some(first) = self.engine.explain(&self.snapshot, "unresolved", &[key])?.first() {
+            if let Some(first) = self.engine.explain(&self.snapshot, "unresolved", &[key], 0)?.first() {
                 let row = self.engine.row_as_text(&first.row);
                 return Ok(json!({"reason": row.get("reason"), "text": self.why(first, &row)}));
             }

@@ -1,17 +1,37 @@
 //! Definitions as the items of a hierarchy: name, kind, container and place, with the id that later requests come back with.
 
+use anatomy_engine::EngineError;
 use anatomy_facts::{Id, Symbol};
 use anatomy_syntax::PositionEncoding;
 use serde_json::{Value, json};
 
-use super::Answers;
 use super::places::range;
 use super::symbols::symbol_kind;
+use super::{Answers, Words};
 
 /// The `SymbolKind` of a module.
 const MODULE: u8 = 2;
 
 impl Answers {
+    /// What an item of an earlier answer stands for now: the id that it carries, or what is found at its place.
+    pub(super) fn of_item(
+        &self,
+        id: Id,
+        words: Result<Words<'_>, EngineError>,
+        found_at: impl Fn(&Words<'_>) -> Vec<Id>,
+    ) -> Result<Vec<Id>, EngineError> {
+        if id != 0 && self.place(id).is_some() {
+            return Ok(vec![id]);
+        }
+        Ok(found_at(&words?))
+    }
+
+    /// Definitions as a list of items.
+    pub(super) fn items(&self, ids: Vec<Id>, encoding: PositionEncoding) -> Vec<u8> {
+        let items: Vec<Value> = ids.into_iter().filter_map(|id| self.item(id, "", encoding)).collect();
+        Value::Array(items).to_string().into_bytes()
+    }
+
     /// A `CallHierarchyItem` or `TypeHierarchyItem` of a definition or module; `note` is put behind its container.
     pub(super) fn item(&self, id: Id, note: &str, encoding: PositionEncoding) -> Option<Value> {
         let (file, view, anchor) = self.place(id)?;

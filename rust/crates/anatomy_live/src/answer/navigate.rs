@@ -92,18 +92,21 @@ impl Answers {
 
     /// The definitions that a word means, best first. On a definition: itself, unless it is an import, which is followed.
     pub(super) fn meant(&self, words: &Words<'_>) -> Vec<Id> {
-        let mut ids: Vec<Id> = match words.reference {
-            Some(reference) => self.targets(reference.id).into_iter().map(|target| target.id).collect(),
-            None => vec![],
-        };
-        if let (true, Some(binding)) = (ids.is_empty(), words.binding) {
-            ids =
-                self.rows("import_target", "binding", binding.id, &["target"]).into_iter().map(|row| row[0]).collect();
-            if ids.is_empty() {
-                ids.push(binding.id);
-            }
+        self.means(words).into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// The same with the variable of each; 0 for what has none.
+    fn means(&self, words: &Words<'_>) -> Vec<(Id, Id)> {
+        let targets = words.reference.map_or_else(Vec::new, |reference| self.targets(reference.id));
+        if !targets.is_empty() {
+            return targets.into_iter().map(|target| (target.id, target.variable)).collect();
         }
-        ids
+        let Some(binding) = words.binding else { return vec![] };
+        let imported = self.rows("import_target", "binding", binding.id, &["target", "variable"]);
+        if imported.is_empty() {
+            return vec![(binding.id, self.variable_of(binding.id).unwrap_or(0))];
+        }
+        imported.into_iter().map(|row| (row[0], row[1])).collect()
     }
 
     /// `LocationLink[]` from a word to definitions and modules. Of what a stub describes the source comes first, then the stub.
@@ -229,20 +232,8 @@ impl Answers {
         encoding: PositionEncoding,
     ) -> Result<Vec<Place>, EngineError> {
         let words = self.words(path, line, character, encoding)?;
-        let mut variables: Vec<Id> = match words.reference {
-            Some(reference) => self.targets(reference.id).iter().map(|target| target.variable).collect(),
-            None => vec![],
-        };
-        if let (true, Some(binding)) = (variables.is_empty(), words.binding) {
-            variables = self
-                .rows("import_target", "binding", binding.id, &["variable"])
-                .into_iter()
-                .map(|row| row[0])
-                .collect();
-            if variables.is_empty() {
-                variables.extend(self.variable_of(binding.id));
-            }
-        }
+        let mut variables: Vec<Id> = self.means(&words).into_iter().map(|(_, variable)| variable).collect();
+        variables.retain(|variable| *variable != 0);
         variables.sort_unstable();
         variables.dedup();
         let mut places = self.places_of(words.file, &variables, with_declaration);

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use anatomy_engine::store::Relation;
 use anatomy_facts::{Anchor, Id, Symbol};
 use anatomy_syntax::{PositionEncoding, TextIndex};
-use arrow::array::{ArrayRef, AsArray, UInt64Array};
-use arrow::datatypes::{UInt32Type, UInt64Type};
+use arrow::array::{ArrayRef, UInt64Array};
 
 use super::{Answers, uri};
 use crate::files::FileView;
@@ -38,7 +38,17 @@ pub(super) struct Target {
 impl Answers {
     /// Values of columns of the rows of a relation whose `by` column equals `key`: ids and symbols alike as u64.
     pub(super) fn rows(&self, relation: &str, by: &str, key: u64, columns: &[&str]) -> Vec<Vec<u64>> {
-        self.rows_of(relation, by, &[key], columns).into_iter().map(|(_, row)| row).collect()
+        let Some((relation, by, columns)) = self.table(relation, by, columns) else { return vec![] };
+        let found = relation.find(by, key).into_iter();
+        found.map(|row| columns.iter().map(|column| relation.number(*column, row)).collect()).collect()
+    }
+
+    /// A relation with the numbers of columns, if it has them.
+    fn table(&self, relation: &str, by: &str, columns: &[&str]) -> Option<(&Arc<Relation>, usize, Vec<usize>)> {
+        let relation = self.snapshot.relation(self.engine.relation_number(relation)?);
+        let schema = relation.schema();
+        let columns = columns.iter().map(|name| schema.index_of(name).ok()).collect::<Option<Vec<usize>>>()?;
+        Some((relation, schema.index_of(by).ok()?, columns))
     }
 
     /// The same for many keys in one look-up: (number of the key, values), in the order of the keys.
@@ -56,26 +66,17 @@ impl Answers {
         keys: &[u64],
         columns: &[&str],
     ) -> (Vec<u32>, Vec<Vec<u64>>) {
-        let nothing = (Vec::new(), vec![Vec::new(); columns.len()]);
-        let Some(number) = self.engine.relation_number(relation) else { return nothing };
-        let relation = self.snapshot.relation(number);
-        let schema = relation.schema();
-        let (Ok(column), Ok(chosen)) =
-            (schema.index_of(by), columns.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<usize>, _>>())
-        else {
-            return nothing;
+        let Some((relation, column, chosen)) = self.table(relation, by, columns) else {
+            return (Vec::new(), vec![Vec::new(); columns.len()]);
         };
-        let keys: ArrayRef = match schema.field(column).data_type() {
+        let keys: ArrayRef = match relation.schema().field(column).data_type() {
             arrow::datatypes::DataType::UInt32 => {
                 Arc::new(arrow::array::UInt32Array::from_iter_values(keys.iter().map(|key| *key as u32)))
             }
             _ => Arc::new(UInt64Array::from_iter_values(keys.iter().copied())),
         };
         let (of, found) = relation.look_up(&[column], &[keys]);
-        let numbers = |column: usize| {
-            let array = relation.gather(column, &found);
-            (0..found.len()).map(|row| number_at(&array, row)).collect()
-        };
+        let numbers = |column: usize| found.iter().map(|row| relation.number(column, *row)).collect();
         (of, chosen.into_iter().map(numbers).collect())
     }
 
@@ -151,17 +152,6 @@ pub(super) fn whole_file(id: Id, view: &FileView) -> Anchor {
         extent_start: 0,
         extent_end: view.index.len(),
         kind: anatomy_facts::AnchorKind::Scope,
-    }
-}
-
-pub(super) fn number_at(array: &ArrayRef, row: usize) -> u64 {
-    use arrow::datatypes::DataType;
-    match array.data_type() {
-        DataType::UInt64 => array.as_primitive::<UInt64Type>().value(row),
-        DataType::UInt32 => u64::from(array.as_primitive::<UInt32Type>().value(row)),
-        DataType::Float32 => u64::from(array.as_primitive::<arrow::datatypes::Float32Type>().value(row).to_bits()),
-        DataType::Boolean => u64::from(array.as_boolean().value(row)),
-        _ => 0,
     }
 }
 

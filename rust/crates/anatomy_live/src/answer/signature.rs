@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Answers;
 use super::callable::Callable;
+use crate::docstring::of_parameter;
 use crate::signature::{Part, Taken};
 
 /// How an editor wants to be told which part of a label is a parameter.
@@ -32,12 +33,16 @@ impl Answers {
         encoding: PositionEncoding,
     ) -> Result<Vec<u8>, EngineError> {
         let nothing = || Ok(b"null".to_vec());
-        let (_, view) = self.file(path)?;
+        let (file, view) = self.file(path)?;
         let Some(document) = &view.document else { return nothing() };
         let offset = view.index.offset(line, character, encoding);
         let Some(site) = call_at(document.text(), offset) else { return nothing() };
-        let Some(callee) = view.expression_ending_at(site.callee_end) else { return nothing() };
-        let callables = self.callables(callee.id);
+        let callee = view.expression_ending_at(site.callee_end);
+        let mut callables = callee.map_or_else(Vec::new, |callee| self.callables(callee.id));
+        if callables.is_empty() {
+            let (found, reached) = self.callees_before((file, &**view, document.text()), site.callee_end, encoding);
+            callables = self.callables_of(found, |_| reached);
+        }
         if callables.is_empty() {
             return nothing();
         }
@@ -51,6 +56,8 @@ impl Answers {
     }
 
     fn signature(&self, callable: &Callable, site: &CallSite, labels: ParameterLabels) -> Value {
+        let docs = [callable.function, callable.class].into_iter().filter(|id| *id != 0);
+        let docs: Vec<String> = docs.map(|id| self.engine.docstring(&self.snapshot, id)).collect();
         let mut label = format!("{}(", callable.name);
         let mut parameters = Vec::new();
         let mut units = label.encode_utf16().count();
@@ -61,10 +68,14 @@ impl Answers {
             }
             let end = units + part.text.encode_utf16().count();
             if part.taken != Taken::Separator {
-                parameters.push(match labels {
+                let mut parameter = match labels {
                     ParameterLabels::Offsets => json!({"label": [units, end]}),
                     ParameterLabels::Text => json!({"label": part.text}),
-                });
+                };
+                if let Some(text) = docs.iter().find_map(|doc| of_parameter(doc, &part.name)) {
+                    parameter["documentation"] = plain(text);
+                }
+                parameters.push(parameter);
             }
             label.push_str(&part.text);
             units = end;
@@ -76,13 +87,16 @@ impl Answers {
         }
         let active = active_parameter(&callable.parts, site).unwrap_or(parameters.len());
         let mut signature = json!({"label": label, "parameters": parameters, "activeParameter": active});
-        let docs = [callable.function, callable.class].into_iter().filter(|id| *id != 0);
-        let doc = docs.map(|id| self.engine.docstring(&self.snapshot, id)).find(|doc| !doc.is_empty());
-        if let Some(doc) = doc {
-            signature["documentation"] = json!({"kind": "plaintext", "value": doc});
+        if let Some(doc) = docs.into_iter().find(|doc| !doc.is_empty()) {
+            signature["documentation"] = plain(doc);
         }
         signature
     }
+}
+
+/// Text of a user's file: nothing in it shall be clicked.
+fn plain(text: String) -> Value {
+    json!({"kind": "plaintext", "value": text})
 }
 
 fn parameters(parts: &[Part]) -> impl Iterator<Item = (usize, &Part)> {

@@ -73,9 +73,7 @@ impl Answers {
         character: u32,
         encoding: PositionEncoding,
     ) -> Result<Vec<u8>, EngineError> {
-        let found = self.classes_at(&self.words(path, line, character, encoding)?);
-        let items: Vec<Value> = found.into_iter().filter_map(|id| self.item(id, "", encoding)).collect();
-        Ok(Value::Array(items).to_string().into_bytes())
+        Ok(self.items(self.classes_at(&self.words(path, line, character, encoding)?), encoding))
     }
 
     /// `TypeHierarchyItem[]` of the bases that the class of an item names, in their order. A base that is not in the graph stands
@@ -92,7 +90,8 @@ impl Answers {
         encoding: PositionEncoding,
     ) -> Result<Vec<u8>, EngineError> {
         let mut items = Vec::new();
-        for class in self.asked_class(id, path, line, character, encoding)? {
+        let words = self.words(path, line, character, encoding);
+        for class in self.of_item(id, words, |words| self.classes_at(words))? {
             let known = self.rows("class_base", "class", class, &["position", "base"]);
             let mut named = self.rows("class_bases", "class", class, &["position", "expr", "keyword"]);
             named.retain(|row| row[2] == 0);
@@ -121,12 +120,11 @@ impl Answers {
         encoding: PositionEncoding,
     ) -> Result<Vec<u8>, EngineError> {
         let mut below = Vec::new();
-        for class in self.asked_class(id, path, line, character, encoding)? {
+        let words = self.words(path, line, character, encoding);
+        for class in self.of_item(id, words, |words| self.classes_at(words))? {
             below.extend(self.rows("class_base", "base", class, &["class"]).into_iter().map(|row| row[0]));
         }
-        let items: Vec<Value> =
-            self.in_order(below).into_iter().filter_map(|class| self.item(class, "", encoding)).collect();
-        Ok(Value::Array(items).to_string().into_bytes())
+        Ok(self.items(self.in_order(below), encoding))
     }
 
     /// What a word may hold: the values of the reference, else of the bindings that it names or is.
@@ -208,20 +206,6 @@ impl Answers {
         let mut seen = HashSet::new();
         found.retain(|id| seen.insert(*id));
         found
-    }
-
-    fn asked_class(
-        &self,
-        id: Id,
-        path: &str,
-        line: u32,
-        character: u32,
-        encoding: PositionEncoding,
-    ) -> Result<Vec<Id>, EngineError> {
-        if id != 0 && self.place(id).is_some() {
-            return Ok(vec![id]);
-        }
-        Ok(self.classes_at(&self.words(path, line, character, encoding)?))
     }
 
     /// A base class that no file of the graph defines, at the place that names it.

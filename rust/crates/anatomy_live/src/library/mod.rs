@@ -15,6 +15,8 @@ use anatomy_facts::facts::ParseError;
 use anatomy_syntax::ModuleContext;
 use serde::Deserialize;
 
+use crate::files::Origin;
+
 /// A file of a library, as the search path found it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LibraryFile {
@@ -60,6 +62,11 @@ impl LibraryFile {
             outline: self.outline(),
             ..ModuleContext::default()
         }
+    }
+
+    /// Where it comes from.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { distribution: self.distribution.clone(), version: self.version.clone(), source: self.source.clone() }
     }
 
     /// Whether only what others can ask about is extracted: in source that no stub speaks for.

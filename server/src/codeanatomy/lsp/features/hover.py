@@ -12,6 +12,9 @@ from codeanatomy.lsp.session import Client, Question, Session
 
 METHOD = "textDocument/hover"
 
+_LINE = 88
+"""Letters that fit into the window of a hover."""
+
 
 def answer(session: Session, question: Question) -> bytes:
     """The hover in the form that the client likes best, or null."""
@@ -39,7 +42,7 @@ def _shown(found: Hover | None, client: Client, root_uri: str) -> bytes:
 
 def markdown(found: Hover, root_uri: str) -> str:
     """A hover as Markdown. Text of the user's files is escaped; only places can be clicked."""
-    parts = [convert.code_block(found.title)]
+    parts = [convert.code_block(laid_out(found.title))]
     if found.path and found.source:
         source = _place(found.source.uri, found.source.range.start.line + 1, root_uri)
         parts.append(f"Source {source}, described by the stub {_place(found.path, found.line, root_uri)}")
@@ -63,6 +66,32 @@ def markdown(found: Hover, root_uri: str) -> str:
     if found.unresolved:
         parts.append(f"**Open:** {convert.escaped(found.unresolved)}")
     return "\n\n".join(parts)
+
+
+def laid_out(head: str) -> str:
+    """A head as people write it: one that is too long for a line has a line for each parameter."""
+    if len(head) <= _LINE:
+        return head
+    begin = head.find("(", head.find(" "))
+    depth, start, lines = 0, begin + 1, [head[: begin + 1]]
+    quote = ""
+    for at in range(begin, len(head)) if begin >= 0 else ():
+        letter = head[at]
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        if (letter == "," and depth == 1 and not quote) or depth == 0:
+            parameter = head[start:at].strip()
+            lines += [f"    {parameter},"] if parameter else []
+            start = at + 1
+        if depth == 0:
+            return "\n".join([*lines, head[at:]])
+    return head
 
 
 def _target(target: Target, root_uri: str) -> str:

@@ -18,6 +18,16 @@ use super::{Answers, Asked};
 /// Names beyond this many are not looked at: the word is too short to mean one of them.
 const MOST_NAMES: usize = 1_500;
 
+/// The most imports of one name.
+const MOST_OF_ONE: usize = 8;
+
+fn fit_within(name: &str, typed: &str, weakest: Option<u8>) -> Option<u8> {
+    match weakest {
+        Some(weakest) => fit(name, typed).filter(|fit| *fit <= weakest),
+        None => (name == typed).then_some(0),
+    }
+}
+
 /// A name of a module that fits the typed word.
 struct Candidate {
     fit: u8,
@@ -51,6 +61,22 @@ impl Asked<'_> {
             return (vec![], true);
         }
         let weakest = if typed.len() < 3 { 2 } else { 4 };
+        self.importable(typed, Some(weakest), most, visible)
+    }
+
+    /// What brings a name of exactly these letters, best first.
+    pub(super) fn imports_of(&self, name: &str) -> Vec<Item> {
+        self.importable(name, None, MOST_OF_ONE, &HashSet::new()).0
+    }
+
+    /// Candidates that fit no worse than `weakest`, or else exactly.
+    fn importable(
+        &self,
+        typed: &str,
+        weakest: Option<u8>,
+        most: usize,
+        visible: &HashSet<&'static str>,
+    ) -> (Vec<Item>, bool) {
         let mut homes: HashMap<&'static str, Home> = HashMap::new();
         let mut roots: Vec<(u8, &'static str)> = Vec::new();
         self.answers.each_module(|module, partition, is_package| {
@@ -58,7 +84,7 @@ impl Asked<'_> {
             home.is_package |= is_package;
             if !module.contains('.')
                 && !visible.contains(module)
-                && let Some(fit) = fit(module, typed).filter(|fit| *fit <= weakest)
+                && let Some(fit) = fit_within(module, typed, weakest)
             {
                 roots.push((fit, module));
             }
@@ -171,7 +197,12 @@ struct Uses {
 
 impl Answers {
     /// Names of modules that fit, best first, and whether some were left out.
-    fn fitting_names(&self, typed: &str, weakest: u8, visible: &HashSet<&'static str>) -> (Vec<Candidate>, bool) {
+    fn fitting_names(
+        &self,
+        typed: &str,
+        weakest: Option<u8>,
+        visible: &HashSet<&'static str>,
+    ) -> (Vec<Candidate>, bool) {
         let Some(number) = self.engine.relation_number("module_member") else { return (vec![], false) };
         let relation = self.snapshot.relation(number);
         let schema = relation.schema().clone();
@@ -187,8 +218,15 @@ impl Answers {
             relation.gather(column, rows).as_primitive::<UInt64Type>().values().to_vec()
         };
         let mut fitting: Vec<(u8, usize, &'static str, u32)> = Vec::new();
-        for &(text, number) in self.catalogue.names(relation, name).iter() {
-            if let Some(fit) = fit(text, typed).filter(|fit| *fit <= weakest)
+        let all = match weakest {
+            Some(_) => self.catalogue.names(relation, name),
+            None => {
+                let symbol = Symbol::of(typed);
+                [(symbol.text(), symbol.0)].into()
+            }
+        };
+        for &(text, number) in all.iter() {
+            if let Some(fit) = fit_within(text, typed, weakest)
                 && !text.starts_with('_')
                 && !visible.contains(text)
             {

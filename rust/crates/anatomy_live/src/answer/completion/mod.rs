@@ -5,10 +5,12 @@
 //! member, module member. Nothing is offered inside comments and text. Order is final here: `sortText` counts upwards.
 
 mod auto_import;
+mod callee;
 mod catalogue;
 mod import_edit;
 mod items;
 mod members;
+mod missing;
 mod names;
 mod overriding;
 mod statements;
@@ -28,7 +30,7 @@ use super::Answers;
 use crate::files::FileView;
 
 /// What an editor can take, and how much it wants.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct CompletionWishes {
     /// The most items of an answer.
     pub limit: usize,
@@ -90,23 +92,7 @@ impl Answers {
         if cursor.place == Place::Nothing {
             return Ok(items::nothing());
         }
-        let row = self.rows("files", "file", u64::from(file.0), &["module", "package", "scope"]);
-        let (module, package, scope) = row
-            .first()
-            .map_or((Symbol::NONE, Symbol::NONE, 0), |row| (Symbol(row[0] as u32), Symbol(row[1] as u32), row[2]));
-        let mut asked = Asked {
-            answers: self,
-            file,
-            view,
-            text,
-            cursor: &cursor,
-            wishes,
-            encoding,
-            scopes: Vec::new(),
-            module,
-            package,
-        };
-        asked.scopes = asked.scopes_around(scope);
+        let asked = Asked::of(self, (file, &**view, text), &cursor, wishes, encoding);
         let (found, partial) = asked.found();
         Ok(asked.list(found, partial))
     }
@@ -145,6 +131,25 @@ impl Answers {
         }
         let module = self.rows("files", "scope", id, &["module"]);
         module.first().map(|row| (format!("module {}", Symbol(row[0] as u32).text()), documentation))
+    }
+}
+
+impl<'a> Asked<'a> {
+    fn of(
+        answers: &'a Answers,
+        (file, view, text): (Symbol, &'a FileView, &'a str),
+        cursor: &'a Cursor,
+        wishes: &'a CompletionWishes,
+        encoding: PositionEncoding,
+    ) -> Self {
+        let row = answers.rows("files", "file", u64::from(file.0), &["module", "package", "scope"]);
+        let (module, package, scope) = row
+            .first()
+            .map_or((Symbol::NONE, Symbol::NONE, 0), |row| (Symbol(row[0] as u32), Symbol(row[1] as u32), row[2]));
+        let scopes = Vec::new();
+        let mut asked = Asked { answers, file, view, text, cursor, wishes, encoding, scopes, module, package };
+        asked.scopes = asked.scopes_around(scope);
+        asked
     }
 }
 

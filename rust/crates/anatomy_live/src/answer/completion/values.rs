@@ -9,7 +9,6 @@ use arrow::array::{ArrayRef, UInt32Array, UInt64Array};
 use std::sync::Arc;
 
 use super::super::Answers;
-use super::super::places::number_at;
 use super::Asked;
 
 /// A thing that an expression may be.
@@ -28,6 +27,19 @@ pub(super) enum Kind {
     Function,
     Module,
     Super,
+}
+
+impl Kind {
+    /// The word that the views have for it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Kind::Instance => "instance",
+            Kind::Class => "class",
+            Kind::Function => "function",
+            Kind::Module => "module",
+            Kind::Super => "super",
+        }
+    }
 }
 
 impl Value {
@@ -61,12 +73,8 @@ impl Answers {
             });
         }
         let (_, found) = relation.look_up(&by, &values);
-        let arrays: Vec<ArrayRef> = columns
-            .iter()
-            .filter_map(|name| schema.index_of(name).ok())
-            .map(|column| relation.gather(column, &found))
-            .collect();
-        (0..found.len()).map(|row| arrays.iter().map(|array| number_at(array, row)).collect()).collect()
+        let columns: Vec<usize> = columns.iter().filter_map(|name| schema.index_of(name).ok()).collect();
+        found.iter().map(|row| columns.iter().map(|column| relation.number(*column, *row)).collect()).collect()
     }
 
     /// What the views say that an expression or binding may be.
@@ -99,7 +107,7 @@ impl Answers {
                 if !values.is_empty() {
                     return values;
                 }
-                let annotated = self.instances_of(row[1]);
+                let annotated = self.said_by(row[1]);
                 if annotated.is_empty() && row[2] != 0 { self.known_values(row[2]) } else { annotated }
             }
         }
@@ -113,13 +121,13 @@ impl Answers {
         }
     }
 
-    /// Instances of the classes that an annotation names.
-    fn instances_of(&self, annotation: Id) -> Vec<Value> {
+    /// What an annotation says that a value is.
+    fn said_by(&self, annotation: Id) -> Vec<Value> {
         if annotation == 0 {
             return vec![];
         }
-        let rows = self.rows("annotation_class", "node", annotation, &["class"]);
-        rows.iter().map(|row| Value { kind: Kind::Instance, target: row[0] }).collect()
+        let rows = self.rows("type_value", "node", annotation, &["kind", "target"]);
+        rows.iter().filter_map(|row| Value::of(Symbol(row[0] as u32).text(), row[1])).collect()
     }
 
     /// What a call of a function yields.
@@ -127,7 +135,7 @@ impl Answers {
         let annotation = Symbol::of("annotation").0;
         let rows = self.rows("returns", "function", function, &["expr", "kind"]);
         let said: Vec<Value> =
-            rows.iter().filter(|row| row[1] as u32 == annotation).flat_map(|row| self.instances_of(row[0])).collect();
+            rows.iter().filter(|row| row[1] as u32 == annotation).flat_map(|row| self.said_by(row[0])).collect();
         if !said.is_empty() {
             return said;
         }
@@ -226,7 +234,7 @@ impl Asked<'_> {
     }
 
     /// What a primary may be after some of its steps.
-    fn values_up_to(&self, primary: &Primary, steps: usize) -> Vec<Value> {
+    pub(super) fn values_up_to(&self, primary: &Primary, steps: usize) -> Vec<Value> {
         if let Some(node) = self.node(primary, steps) {
             let values = self.answers.known_values(node);
             if !values.is_empty() {

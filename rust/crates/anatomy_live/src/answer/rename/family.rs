@@ -212,19 +212,12 @@ impl Rename<'_> {
             self.rows("mro", "ancestor", class, &["class"]).iter().map(|row| row[0]).collect();
         heirs.insert(class);
         let mut related: BTreeSet<Id> = heirs.clone();
-        for heir in &heirs {
-            related.extend(self.rows("mro", "class", *heir, &["ancestor"]).iter().map(|row| row[0]));
-        }
-        let mut members = BTreeSet::new();
-        for each in &related {
-            for row in self.rows("class_member", "class", *each, &["variable", "name"]) {
-                if row[1] == u64::from(name.0) {
-                    members.insert(row[0]);
-                }
-            }
-            if heirs.contains(each) || *each == class {
-                self.note_open_bases(*each);
-            }
+        let below: Vec<Id> = heirs.iter().copied().collect();
+        related.extend(self.answers.rows_of("mro", "class", &below, &["ancestor"]).iter().map(|(_, row)| row[0]));
+        let named = self.rows("class_member", "name", u64::from(name.0), &["class", "variable"]);
+        let members = named.iter().filter(|row| related.contains(&row[0])).map(|row| row[1]).collect();
+        for heir in &below {
+            self.note_open_bases(*heir);
         }
         if name == self.old {
             self.classes.extend(related);
