@@ -15,20 +15,35 @@ _HEAD = """\
 Small programs in the categories of a well-known micro benchmark, each line with the functions that Python enters because of it:
 operators, properties, decorators and callbacks of the library count like calls that are written as such. Python runs the programs
 and is the judge; precision is the share of the calls of the graph that Python makes, recall the share of Python's calls that the graph has.
+
+Not judged is what Python reports no event for: what the graph says about operators and constructors that are written in C (slot
+wrappers, `__new__`), and about names of a library that only its stubs have. That a called class is entered is not counted either;
+its constructor is.
 """
 
+_UNSEEN = """
+## Programs that no rule was made after
 
-def text(compared: Sequence[tuple[Program, set[Call]]]) -> str:
-    """The page for programs with what the graph says about them."""
-    lines = [_HEAD, "| category | programs | calls | precision | recall |", "|---|---|---|---|---|"]
-    for name, score in callbook.scores(compared).items():
-        programs = sum(name in (each.category, "all") for each, _ in compared)
-        lines.append(
-            f"| {name} | {programs} | {score.expected} | {100 * score.precision:.1f} % | {100 * score.recall:.1f} % |"
-        )
+They were written before anyone looked at what the graph says about them, and what it says wrong about them is not listed here, so that
+nobody makes a rule after one. They say how far the scores above carry over to other code.
+
+| category | programs | calls | precision | recall |
+|---|---|---|---|---|"""
+
+
+def text(compared: Sequence[tuple[Program, set[Call]]], unseen: Sequence[tuple[Program, set[Call]]]) -> str:
+    """The page for programs with what the graph says about them, and for those that no rule was made after."""
+    lines = [_HEAD, "| category | programs | calls | precision | recall |", "|---|---|---|---|---|", *_scores(compared)]
     lines += _differences("Not found", ((each, each.calls - found) for each, found in compared))
     lines += _differences("Found, but not made", ((each, found - each.calls) for each, found in compared))
+    lines += [_UNSEEN, *_scores(unseen)]
     return "\n".join(lines) + "\n"
+
+
+def _scores(compared: Sequence[tuple[Program, set[Call]]]) -> Iterator[str]:
+    for name, score in callbook.scores(compared).items():
+        programs = sum(name in (each.category, "all") for each, _ in compared)
+        yield f"| {name} | {programs} | {score.expected} | {100 * score.precision:.1f} % | {100 * score.recall:.1f} % |"
 
 
 def _differences(title: str, of: Iterable[tuple[Program, Iterable[Call]]]) -> Iterator[str]:

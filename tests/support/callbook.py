@@ -12,6 +12,7 @@ of its relation `enters`.
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import BuiltinFunctionType, WrapperDescriptorType
 from urllib.parse import unquote, urlparse
 
 import msgspec
@@ -131,7 +133,8 @@ class Graph:
             FROM enters JOIN anchors AS at ON at.id = enters.expr JOIN anchors AS target ON target.id = enters.target
             JOIN files ON files.file = at.file WHERE files.partition = 'user' AND enters.kind <> 'class'""",
         )
-        return {(row["path"], row["line"], self._name(of, row["file"], row["target"])) for row in found}
+        calls = {(row["path"], row["line"], self._name(of, row["file"], row["target"])) for row in found}
+        return {call for call in calls if _is_seen(call[2])}
 
     def _name(self, of: Program, file: str, line: int) -> str:
         if file in of.texts:
@@ -152,6 +155,19 @@ def scores(compared: Iterable[tuple[Program, set[Call]]]) -> dict[str, Score]:
     return {
         name: Score(**count) for name, count in sorted(counts.items(), key=lambda item: (item[0] == "all", item[0]))
     }
+
+
+@lru_cache(maxsize=1024)
+def _is_seen(callee: str) -> bool:
+    """Whether Python tells a profiler about a callee: of constructors and operators written in C it does not."""
+    module, _, name = callee.partition(":")
+    if module.partition(".")[0] not in sys.stdlib_module_names:
+        return True
+    found: object = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    is_new = name.endswith(".__new__") and isinstance(found, BuiltinFunctionType)
+    return not (found is None or is_new or isinstance(found, WrapperDescriptorType))
 
 
 def _files(lines: Sequence[str], head: int, stop: int) -> list[tuple[str, int, int]]:

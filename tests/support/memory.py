@@ -22,6 +22,7 @@ Tables = dict[str, pa.Table]
 """The relations of a graph that have rows, by name, each in an order that depends on nothing but its rows."""
 
 _WORKSPACE = Workspace(root="/", options=WorkspaceOptions())
+_LIBRARY = "site-packages/"
 _EMPTY = Listing(entries={}, roots=("",), refused=())
 
 
@@ -31,15 +32,15 @@ def program() -> bytes:
 
 
 def source(path: str, text: str) -> SourceFile:
-    """A file as the workspace would hand it to the engine."""
-    entry = place(_WORKSPACE, _EMPTY, path)
+    """A file as the workspace would hand it to the engine; what lies in `site-packages` is one of a library."""
+    entry = place(_WORKSPACE, _EMPTY, path.removeprefix(_LIBRARY))
     return SourceFile(
         path=path,
         module=entry.module,
         package=entry.package,
         is_package=entry.is_package,
         is_stub=entry.is_stub,
-        partition=entry.partition,
+        partition="library" if path.startswith(_LIBRARY) else entry.partition,
         search_rank=entry.search_rank,
         content=text.encode(),
     )

@@ -4,6 +4,7 @@ A book is a `.md` file. A heading `## A sentence` begins a case; what follows it
 
 - a file: its path in backticks and a colon at the end of a line, then a fence of `py`. The same path with `now:` shows lines
   of a file again after an edit; each must stand in the file, in that order, and only its expectations are news.
+  What lies in `site-packages` is a library.
 - an edit: a fence of `edit PATH`. Lines that start with `-` or a blank are found together, once, in the file; `+` lines take the
   place of the `-` lines. Only `+` lines: they go to the end, and a file that was not there is made.
 - the sentence "`PATH` is removed." or "`PATH` is renamed to `PATH`."
