@@ -163,7 +163,7 @@ del w
             "r:5 assign `s` '' -",
             "t:6 annotated `u` '' `T`",
             "v:8 except - '' `E`",
-            "w:9 augmented - '' -",
+            "w:9 augmented `w` '' -",
             "w:10 delete - '' -",
         ],
     );
