@@ -21,12 +21,12 @@ UNSEEN = sorted((HERE / "unseen").glob("*.md"))
 
 PAGE = HERE.parents[1] / "docs/reference/call-edges.md"
 
-PRECISION = 0.985
+PRECISION = 0.99
 RECALL = 0.97
 """Floors over all programs."""
 
 UNSEEN_PRECISION = 0.93
-UNSEEN_RECALL = 0.85
+UNSEEN_RECALL = 0.83
 """Floors over the programs that no rule was made after."""
 
 
