@@ -206,9 +206,7 @@ impl View {
         let mut parts = Vec::new();
         for (number, of) in self.occurrences.iter().enumerate() {
             if of.relation == self.number {
-                for batch in run.execute(self.delta_plan(number)?)? {
-                    parts.push(self.conform(&batch)?);
-                }
+                self.collect(self.delta_plan(number)?, run, &mut parts)?;
             }
         }
         self.settle(&parts)
@@ -236,9 +234,7 @@ impl View {
     pub(crate) fn run_keyed(&self, run: &Arc<Run>) -> Result<RecordBatch> {
         let mut parts = Vec::new();
         for plan in self.keyed_plans()? {
-            for batch in run.execute(plan)? {
-                parts.push(self.conform(&batch)?);
-            }
+            self.collect(plan, run, &mut parts)?;
         }
         self.settle(&parts)
     }
@@ -253,16 +249,10 @@ impl View {
                 Some(chains) => {
                     for (plan, input) in chains {
                         let run = Run { old: run.old.clone(), new: run.new.clone(), input, below: run.below };
-                        for batch in Arc::new(run).execute(plan)? {
-                            parts.push(self.conform(&batch)?);
-                        }
+                        self.collect(plan, &Arc::new(run), &mut parts)?;
                     }
                 }
-                None => {
-                    for batch in run.execute(&self.full_plans(session)?[number])? {
-                        parts.push(self.conform(&batch)?);
-                    }
-                }
+                None => self.collect(&self.full_plans(session)?[number], run, &mut parts)?,
             }
         }
         self.settle(&parts)
@@ -301,9 +291,7 @@ impl View {
     pub(crate) fn run_full(&self, session: &crate::lower::Session, run: &Arc<Run>) -> Result<RecordBatch> {
         let mut parts = Vec::new();
         for plan in self.full_plans(session)? {
-            for batch in run.execute(plan)? {
-                parts.push(self.conform(&batch)?);
-            }
+            self.collect(plan, run, &mut parts)?;
         }
         self.settle(&parts)
     }
@@ -340,6 +328,14 @@ impl View {
                 .map(|(at, &column)| Ok(cast(batch.column(at), self.schema.field(column).data_type())?))
                 .collect::<Result<Vec<ArrayRef>>>()?;
             keys.extend(&columns);
+        }
+        Ok(())
+    }
+
+    /// Adds what a plan yields, conformed.
+    fn collect(&self, plan: &Arc<dyn ExecutionPlan>, run: &Arc<Run>, parts: &mut Vec<RecordBatch>) -> Result<()> {
+        for batch in run.execute(plan)? {
+            parts.push(self.conform(&batch)?);
         }
         Ok(())
     }

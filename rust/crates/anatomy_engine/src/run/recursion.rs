@@ -103,15 +103,13 @@ fn candidates(view: &View, runs: &[(RowSet, RecordBatch)], level: u32) -> Result
     let computed: Vec<usize> = (0..view.width()).collect();
     let mut parts = Vec::new();
     for (number, (_, rows)) in runs.iter().enumerate() {
+        let here = levels_in(view, rows).enumerate().filter(|&(_, of)| of == level).map(|(row, _)| row as u32);
+        let rows = take_record_batch(rows, &UInt32Array::from_iter_values(here))?;
         let keys: Vec<&ArrayRef> = view.grain.iter().map(|&column| rows.column(column)).collect();
         let hashes = hash_rows(&keys, rows.num_rows());
         let is_last = |row: usize| !runs[number + 1..].iter().any(|(later, _)| later.contains(&keys, row, hashes[row]));
-        let here: UInt32Array = levels_in(view, rows)
-            .enumerate()
-            .filter(|&(row, of)| of == level && is_last(row))
-            .map(|(row, _)| row as u32)
-            .collect();
-        parts.push(take_record_batch(rows, &here)?.project(&computed)?);
+        let last = (0..rows.num_rows()).filter(|&row| is_last(row)).map(|row| row as u32);
+        parts.push(take_record_batch(&rows, &UInt32Array::from_iter_values(last))?.project(&computed)?);
     }
     view.settle(&parts)
 }
