@@ -63,6 +63,14 @@ class Linear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consistent: str
 
 
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many rows a group of a rule with rounds may hold, and what marks the row that stands for those left out."""
+
+    group: list[str]
+    rows: int
+    mark: dict[str, str] | None = None
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of a rule file."""
 
@@ -79,6 +87,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inputs: list[str] | None = None
     rounds: int | None = None
     winner: Winner | None = None
+    limit: Limit | None = None
     linearize: Linear | None = None
     grain: list[str] | None = None
     refresh: Literal["keyed", "full"] | None = None

@@ -90,6 +90,19 @@ pub struct Winner {
     pub order: Vec<String>,
 }
 
+/// How many rows a group of a recursive view may hold: past that, more of them say less (k-limiting of abstract interpretation).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Output columns that name the group; the grain is among them.
+    pub group: Vec<String>,
+    /// Most rows of a group. A level that would bring more brings one row in their place.
+    pub rows: usize,
+    /// Symbols of the row that stands for those left out; its other columns are the group's, or 0.
+    #[serde(default)]
+    pub mark: BTreeMap<String, String>,
+}
+
 /// The linear order (C3) of what each group derives from.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Linear {
@@ -148,6 +161,9 @@ pub struct ViewSpec {
     /// Contest between candidate rows.
     #[serde(default)]
     pub winner: Option<Winner>,
+    /// Bound of a group of a recursive view.
+    #[serde(default)]
+    pub limit: Option<Limit>,
     /// Rows put in linear order, one for each item.
     #[serde(default)]
     pub linearize: Option<Linear>,
@@ -264,6 +280,16 @@ impl ViewSpec {
                 "write linearize = { group = [\"class\"], item = \"ancestor\", path = \"path\", consistent = \"consistent\" } in a rule of its own",
             ));
         }
+        if let Some(limit) = &self.limit
+            && (self.rounds == 0 || limit.rows == 0 || limit.group.is_empty())
+        {
+            return Err(ProgramError::compile(
+                ErrorCode::RuleWinnerIncomplete,
+                self.place("limit"),
+                format!("rule `{}` limits its groups without rounds, without rows, or without group keys", self.name),
+                "write limit = { group = [\"node\"], rows = 32, mark = { kind = \"many\" } } in a rule with rounds",
+            ));
+        }
         if self.kind == ViewKind::Diagnostic
             && (self.message.is_empty() || self.code.is_empty() || self.severity.is_empty())
         {
@@ -284,6 +310,15 @@ mod tests {
 
     fn decode(view: &str) -> Result<Program, ProgramError> {
         Program::decode(format!(r#"{{"views":[{view}]}}"#).as_bytes())
+    }
+
+    #[test]
+    fn a_limit_without_rounds_is_refused() {
+        let refused = decode(
+            r#"{"name":"a","pack":"p","doc":"d","kind":"union","inputs":["names"],"limit":{"group":["expr"],"rows":8}}"#,
+        )
+        .expect_err("a limit counts what levels bring");
+        assert_eq!((refused.code, refused.place.as_str()), (ErrorCode::RuleWinnerIncomplete, "a: limit"));
     }
 
     #[test]

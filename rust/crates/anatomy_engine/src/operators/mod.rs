@@ -5,6 +5,7 @@
 
 mod direct;
 mod leaf;
+mod limit;
 mod linear;
 mod look_up;
 mod winner;
@@ -27,6 +28,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::store::{Relation, Snapshot};
 
 pub(crate) use leaf::{InputExec, LeafExec};
+pub(crate) use limit::{Limit, within};
 pub(crate) use linear::{Linear, linearize, placed};
 pub(crate) use look_up::{LookUpExec, LookUpKind, LookUpSpec, look_ups};
 pub(crate) use winner::{OrderKey, choose, ranks};

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use anatomy_facts::contract::{IDENTITY_KEY, field, is_symbol, role_of};
 use anatomy_facts::tables::EVIDENCE;
-use anatomy_facts::{ColumnType, ErrorCode};
+use anatomy_facts::{ColumnType, ErrorCode, Symbol};
 use anatomy_program::{Confidence, Program, Refresh, ViewKind, ViewSpec, topological};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
@@ -15,7 +15,7 @@ use crate::error::{EngineError, Result};
 use crate::lower::block::{Output, blocks, describe};
 use crate::lower::sql::{parse_rule, sql_of};
 use crate::lower::{CatalogEntry, LeafJoin, Session};
-use crate::operators::{Linear, OrderKey, Version};
+use crate::operators::{Limit, Linear, OrderKey, Version};
 
 struct Compiler<'a> {
     session: &'a Session,
@@ -268,6 +268,10 @@ impl<'a> Compiler<'a> {
             winner.as_ref().map(|(group, _)| group).or(linear.as_ref().map(|of| &of.group)).cloned(),
             &column,
         )?;
+        let limit = match &spec.limit {
+            None => None,
+            Some(limit) => Some(limit_of(spec, limit, &schema, &grain, &column)?),
+        };
         let negated = |block: &crate::lower::Block| {
             block.leaves.iter().any(|leaf| leaf.relation == number && leaf.join != LeafJoin::Inner)
         };
@@ -313,6 +317,7 @@ impl<'a> Compiler<'a> {
             occurrences,
             branches,
             winner,
+            limit,
             linear,
             prepared: Prepared::default(),
         };
@@ -603,4 +608,34 @@ fn key_metadata(grain: &[String], spec: &ViewSpec) -> HashMap<String, String> {
         ("codeanatomy.version".to_owned(), "1".to_owned()),
         (IDENTITY_KEY.to_owned(), key),
     ])
+}
+
+/// The limit of a view with its columns found.
+fn limit_of(
+    spec: &ViewSpec,
+    limit: &anatomy_program::Limit,
+    schema: &SchemaRef,
+    grain: &[usize],
+    column: &dyn Fn(&str, &str) -> Result<usize>,
+) -> Result<Limit> {
+    let group = limit.group.iter().map(|name| column(name, "limit")).collect::<Result<Vec<_>>>()?;
+    let outside = |message: String, remedy: &str| {
+        EngineError::compile(ErrorCode::RuleWinnerIncomplete, spec.place("limit"), message, remedy)
+    };
+    if !grain.iter().all(|column| group.contains(column)) {
+        let message = format!("the group of the limit of `{}` goes beyond one unit of refresh", spec.name);
+        return Err(outside(message, "name all grain columns in the group"));
+    }
+    let mut mark = Vec::new();
+    let by_rule = ("rule_name".to_owned(), spec.name.clone());
+    let is_there = schema.index_of("rule_name").is_ok();
+    for (name, text) in limit.mark.iter().chain(is_there.then_some((&by_rule.0, &by_rule.1))) {
+        let at = column(name, "limit")?;
+        if !is_symbol(schema.field(at)) || group.contains(&at) {
+            let message = format!("`{name}` is no symbol outside the group, so a mark cannot set it");
+            return Err(outside(message, "mark a column that tells the kind of a row"));
+        }
+        mark.push((at, Symbol::of(text)));
+    }
+    Ok(Limit { group, rows: limit.rows, mark })
 }

@@ -16,8 +16,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::outward::{Reach, Start, outward};
 use crate::error::{EngineError, Result};
 use crate::lower::{Block, LeafJoin};
-use crate::operators::{Linear, OrderKey, Run, Version, choose, linearize, placed, ranks};
-use crate::policy::starts_from_a_leaf;
+use crate::operators::{Limit, Linear, OrderKey, Run, Version, choose, linearize, placed, ranks};
+use crate::policy::{PIECE_ROWS, settles, starts_from_a_leaf};
 use crate::store::RowSet;
 
 /// One SELECT of a view: the whole of it, or one input of a union.
@@ -81,6 +81,7 @@ pub(crate) struct View {
     pub(crate) stored: bool,
     pub(crate) branches: Vec<Branch>,
     pub(crate) winner: Option<(Vec<usize>, Vec<OrderKey>)>,
+    pub(crate) limit: Option<Limit>,
     pub(crate) linear: Option<Linear>,
     pub(crate) occurrences: Vec<Occurrence>,
     pub(crate) impacts: Vec<OnceLock<Arc<dyn ExecutionPlan>>>,
@@ -206,10 +207,33 @@ impl View {
         let mut parts = Vec::new();
         for (number, of) in self.occurrences.iter().enumerate() {
             if of.relation == self.number {
-                self.collect(self.delta_plan(number)?, run, &mut parts)?;
+                self.collect_in_pieces(self.delta_plan(number)?, run, &mut parts)?;
             }
         }
         self.settle(&parts)
+    }
+
+    /// As `collect`, for so many rows of the input at a time; what they yield is settled before there is too much of it, so
+    /// that a level needs memory by its rows and not by all the ways that lead to them.
+    fn collect_in_pieces(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        run: &Arc<Run>,
+        parts: &mut Vec<RecordBatch>,
+    ) -> Result<()> {
+        let rows = run.input.first().map_or(0, |column| column.len());
+        let mut settled = 0;
+        for start in (0..rows).step_by(PIECE_ROWS) {
+            let count = PIECE_ROWS.min(rows - start);
+            let input = run.input.iter().map(|column| column.slice(start, count)).collect();
+            let piece = Run { old: run.old.clone(), new: run.new.clone(), input, below: run.below };
+            self.collect(plan, &Arc::new(piece), parts)?;
+            if settles(parts.iter().map(RecordBatch::num_rows).sum(), settled) {
+                *parts = vec![self.settle(parts)?];
+                settled = parts[0].num_rows();
+            }
+        }
+        Ok(())
     }
 
     /// DataFusion's own plans, one a branch.

@@ -12,7 +12,7 @@ use arrow::datatypes::UInt32Type;
 
 use super::engine::replaced;
 use crate::error::Result;
-use crate::operators::Run;
+use crate::operators::{Run, within};
 use crate::plan::View;
 use crate::store::{Delta, Relation, RowSet, Snapshot, hash_rows};
 
@@ -24,7 +24,7 @@ pub(super) fn whole(
 ) -> Result<Relation> {
     let mut relation = Relation::empty(view.schema.clone());
     let first = Arc::new(Run { old: new.clone(), new: with_own(new, view, &relation), input: vec![], below: 1 });
-    let mut fresh = leveled(view, &first_level(&first)?, 1)?;
+    let mut fresh = unknown_rows(view, &relation, &[], &first_level(&first)?, 1)?;
     for level in 2..=view.rounds + 1 {
         if fresh.num_rows() == 0 {
             break;
@@ -185,12 +185,24 @@ fn unknown_rows(
         let columns: Vec<ArrayRef> = compared.iter().map(|&column| relation.gather(column, &below)).collect();
         known.extend(&columns);
     }
-    let columns: Vec<&ArrayRef> = compared.iter().map(|&column| rows.column(column)).collect();
-    let hashes = hash_rows(&columns, rows.num_rows());
-    let fresh: UInt32Array =
-        (0..rows.num_rows()).filter(|&row| !known.contains(&columns, row, hashes[row])).map(|row| row as u32).collect();
-    if fresh.len() == rows.num_rows() {
-        return leveled(view, rows, level);
+    let unknown = |rows: &RecordBatch| -> Result<RecordBatch> {
+        let columns: Vec<&ArrayRef> = compared.iter().map(|&column| rows.column(column)).collect();
+        let hashes = hash_rows(&columns, rows.num_rows());
+        let is_fresh = |&row: &u32| !known.contains(&columns, row as usize, hashes[row as usize]);
+        let fresh: Vec<u32> = (0..rows.num_rows() as u32).filter(is_fresh).collect();
+        Ok(if fresh.len() == rows.num_rows() {
+            rows.clone()
+        } else {
+            take_record_batch(rows, &UInt32Array::from(fresh))?
+        })
+    };
+    let fresh = unknown(rows)?;
+    let Some(limit) = &view.limit else { return leveled(view, &fresh, level) };
+    let held: Vec<ArrayRef> = limit.group.iter().map(|&column| relation.gather(column, &below)).collect();
+    let (kept, marks) = within(limit, &held, &fresh)?;
+    if marks.num_rows() == 0 {
+        return leveled(view, &kept, level);
     }
-    leveled(view, &take_record_batch(rows, &fresh)?, level)
+    let marks = unknown(&view.settle(&[marks])?)?;
+    leveled(view, &concat_batches(&kept.schema(), [&kept, &marks])?, level)
 }
