@@ -277,10 +277,7 @@ impl Next {
 fn deepest_rows(next: &Next, level: usize, rounds: u32) -> usize {
     match next {
         Next::Same => 0,
-        Next::Changed(relation) => {
-            let deepest: ArrayRef = Arc::new(UInt32Array::from(vec![rounds]));
-            relation.look_up(&[level], &[deepest]).1.len()
-        }
+        Next::Changed(relation) => relation.count(level, u64::from(rounds)),
     }
 }
 

@@ -1,78 +1,114 @@
 //! A secondary index of one segment: row numbers in buckets by the hash of some columns.
 //!
-//! Eight bytes a row plus a small directory. A hash only proposes; the caller compares the values.
+//! Rows that follow each other and have one key (those of one file, or of one scope) are one entry, a run. Six and a half bytes
+//! a row where there are no runs. A hash only proposes; the caller compares the values.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, UInt32Type, UInt64Type};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::policy::is_narrow;
+
 /// Rows of a segment by the hash of the indexed columns.
 #[derive(Debug)]
 pub struct Index {
-    /// Hash in the upper half, row in the lower half; buckets one after the other.
-    entries: Vec<u64>,
+    /// First row of each run, bucket after bucket, in each by tag and row.
+    starts: Vec<u32>,
+    /// Rows of each run; empty if each is one row.
+    lengths: Vec<u32>,
+    /// For each run the part of its hash that tells it from others of its bucket.
+    tags: Vec<u16>,
     /// Where each bucket starts, and the end of the last one.
     directory: Vec<u32>,
     shift: u32,
+    /// How many rows have the key of a row, on average over the rows.
+    spread: f64,
 }
 
-/// Entries of a bucket up to which it is scanned; a larger one, where many rows have one key, is sorted and searched.
-const SCANNED: usize = 16;
+/// Runs of a bucket up to which it is scanned; a larger one, where many runs have one key, is searched.
+const SCANNED: usize = 32;
+/// Runs that a bucket holds on average if no key is held twice.
+const BUCKET_RUNS: usize = 8;
 
 impl Index {
     /// Indexes the given columns of a batch.
     #[must_use]
     pub fn build(batch: &RecordBatch, columns: &[usize]) -> Self {
         let arrays: Vec<&ArrayRef> = columns.iter().map(|&column| batch.column(column)).collect();
-        let hashes: Vec<u32> = hash_rows(&arrays, batch.num_rows()).into_iter().map(fold).collect();
-        // About one bucket for four rows: a bucket stays within a cache line or two.
-        let bits = (usize::BITS - (hashes.len() / 4).leading_zeros()).clamp(1, 24);
-        let shift = 32 - bits;
+        let hashes = hash_rows(&arrays, batch.num_rows());
+        let runs = hashes.chunk_by(|left, right| left == right).count();
+        // A length costs two thirds of what a row costs.
+        let by_run = runs * 5 < hashes.len() * 3;
+        let of_run = |left: &u64, right: &u64| by_run && left == right;
+        let entries = if by_run { runs } else { hashes.len() };
+        let bits = (usize::BITS - (entries / BUCKET_RUNS).leading_zeros()).clamp(1, 24);
+        let shift = u64::BITS - bits;
         let mut directory = vec![0_u32; (1 << bits) + 1];
-        for hash in &hashes {
-            directory[(hash >> shift) as usize + 1] += 1;
+        for run in hashes.chunk_by(of_run) {
+            directory[(run[0] >> shift) as usize + 1] += 1;
         }
         for bucket in 1..directory.len() {
             directory[bucket] += directory[bucket - 1];
         }
         let mut next = directory.clone();
-        let mut entries = vec![0_u64; hashes.len()];
-        for (row, &hash) in hashes.iter().enumerate() {
-            let at = &mut next[(hash >> shift) as usize];
-            entries[*at as usize] = (u64::from(hash) << 32) | row as u64;
+        let mut sorted = vec![(0_u64, 0_u32); entries];
+        let mut row = 0;
+        for run in hashes.chunk_by(of_run) {
+            let at = &mut next[(run[0] >> shift) as usize];
+            sorted[*at as usize] = ((u64::from(tag(run[0])) << 32) | row as u64, run.len() as u32);
             *at += 1;
+            row += run.len();
         }
+        let mut together = 0_u64;
         for bounds in directory.windows(2) {
-            let (start, end) = (bounds[0] as usize, bounds[1] as usize);
-            if end - start > SCANNED {
-                entries[start..end].sort_unstable();
+            let bucket = &mut sorted[bounds[0] as usize..bounds[1] as usize];
+            bucket.sort_unstable();
+            for of_key in bucket.chunk_by(|left, right| left.0 >> 32 == right.0 >> 32) {
+                together += of_key.iter().map(|run| u64::from(run.1)).sum::<u64>().pow(2);
             }
         }
-        Index { entries, directory, shift }
+        Index {
+            starts: sorted.iter().map(|&(entry, _)| entry as u32).collect(),
+            lengths: if by_run { sorted.iter().map(|&(_, length)| length).collect() } else { Vec::new() },
+            tags: sorted.iter().map(|&(entry, _)| (entry >> 32) as u16).collect(),
+            directory,
+            shift,
+            spread: together as f64 / hashes.len().max(1) as f64,
+        }
     }
 
-    /// Rows whose hash equals the given one, in row order.
+    /// Rows whose hash may equal the given one, in row order.
     pub fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
-        let hash = fold(hash);
         let bucket = (hash >> self.shift) as usize;
-        let mut slice = &self.entries[self.directory[bucket] as usize..self.directory[bucket + 1] as usize];
-        if slice.len() > SCANNED {
-            let first = slice.partition_point(|&entry| ((entry >> 32) as u32) < hash);
-            slice = &slice[first..];
-            slice = &slice[..slice.partition_point(|&entry| (entry >> 32) as u32 == hash)];
+        let (mut start, mut end) = (self.directory[bucket] as usize, self.directory[bucket + 1] as usize);
+        let tag = tag(hash);
+        if end - start > SCANNED {
+            let tags = &self.tags[start..end];
+            end = start + tags.partition_point(|&of| of <= tag);
+            start += tags.partition_point(|&of| of < tag);
         }
-        slice.iter().filter(move |&&entry| (entry >> 32) as u32 == hash).map(|&entry| entry as u32)
+        (start..end).filter(move |&at| self.tags[at] == tag).flat_map(|at| {
+            let first = self.starts[at];
+            first..first + self.lengths.get(at).copied().unwrap_or(1)
+        })
+    }
+
+    /// True if a look-up over more columns than these may as well use this index: their keys are held by few rows each.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        is_narrow(self.spread)
     }
 
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.entries.capacity() * 8 + self.directory.capacity() * 4
+        (self.starts.capacity() + self.lengths.capacity() + self.directory.capacity()) * 4 + self.tags.capacity() * 2
     }
 }
 
-fn fold(hash: u64) -> u32 {
-    (hash >> 32) as u32
+/// Bits that choose no bucket.
+fn tag(hash: u64) -> u16 {
+    hash as u16
 }
 
 fn mix(state: u64, value: u64) -> u64 {

@@ -1,5 +1,6 @@
 //! One relation: segments, dead rows, look-ups.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
 use anatomy_facts::contract::{IDENTITY_KEY, role_of};
@@ -51,18 +52,26 @@ struct SegmentData {
 }
 
 impl SegmentData {
-    fn index(&self, columns: &[usize]) -> Arc<Index> {
+    /// An index by which rows are found whose `columns` have given values, and the columns that it is over: these, or some of
+    /// them that few rows share.
+    fn index(&self, columns: &[usize]) -> (Vec<usize>, Arc<Index>) {
+        let serves = |(of, index): &&(Vec<usize>, Arc<Index>)| {
+            of == columns || index.is_narrow() && of.iter().all(|column| columns.contains(column))
+        };
         let held = self.indexes.read().unwrap_or_else(|poison| poison.into_inner());
-        if let Some((_, index)) = held.iter().find(|(of, _)| of == columns) {
-            return index.clone();
+        if let Some(known) = held.iter().find(serves) {
+            return known.clone();
         }
         drop(held);
-        let built = Arc::new(Index::build(&self.batch, columns));
+        let built = (columns.to_vec(), Arc::new(Index::build(&self.batch, columns)));
         let mut held = self.indexes.write().unwrap_or_else(|poison| poison.into_inner());
-        if let Some((_, index)) = held.iter().find(|(of, _)| of == columns) {
-            return index.clone();
+        if let Some(known) = held.iter().find(serves) {
+            return known.clone();
         }
-        held.push((columns.to_vec(), built.clone()));
+        if built.1.is_narrow() {
+            held.retain(|(of, _)| !columns.iter().all(|column| of.contains(column)));
+        }
+        held.push(built.clone());
         built
     }
 }
@@ -160,16 +169,25 @@ impl Relation {
         self.segments.len()
     }
 
-    /// Bytes of columns and of indexes.
+    /// Bytes of the columns.
     #[must_use]
-    pub fn bytes(&self) -> (usize, usize) {
-        self.segments.iter().fold((0, 0), |(columns, indexes), segment| {
+    pub fn column_bytes(&self) -> usize {
+        self.segments.iter().map(|segment| segment.data.batch.get_array_memory_size()).sum()
+    }
+
+    /// Bytes of each index, by the names of its columns.
+    #[must_use]
+    pub fn index_bytes(&self) -> BTreeMap<String, usize> {
+        let mut bytes = BTreeMap::new();
+        for segment in &self.segments {
             let held = segment.data.indexes.read().unwrap_or_else(|poison| poison.into_inner());
-            (
-                columns + segment.data.batch.get_array_memory_size(),
-                indexes + held.iter().map(|(_, index)| index.bytes()).sum::<usize>(),
-            )
-        })
+            for (columns, index) in held.iter() {
+                let names: Vec<&str> =
+                    columns.iter().map(|&column| self.schema.field(column).name().as_str()).collect();
+                *bytes.entry(names.join(", ")).or_default() += index.bytes();
+            }
+        }
+        bytes
     }
 
     /// All live rows, one batch for each segment.
@@ -188,20 +206,21 @@ impl Relation {
         }
         let borrowed: Vec<&ArrayRef> = keys.iter().collect();
         let by = self.indexed_by(columns);
-        let hashed: Vec<&ArrayRef> =
-            columns.iter().zip(keys).filter(|(column, _)| by.contains(column)).map(|(_, key)| key).collect();
-        let hashes = hash_rows(&hashed, rows);
-        let opened: Vec<(Arc<Index>, Vec<&ArrayRef>)> = self
-            .segments
-            .iter()
-            .map(|segment| {
-                let indexed = columns.iter().map(|&column| segment.data.batch.column(column)).collect();
-                (segment.data.index(&by), indexed)
-            })
-            .collect();
-        for (probe, &hash) in hashes.iter().enumerate() {
-            for (number, (index, indexed)) in opened.iter().enumerate() {
-                for row in index.candidates(hash) {
+        let mut hashed: Vec<(Vec<usize>, Vec<u64>)> = Vec::new();
+        let mut opened: Vec<(Arc<Index>, usize, Vec<&ArrayRef>)> = Vec::new();
+        for segment in &self.segments {
+            let (of, index) = segment.data.index(&by);
+            let at = hashed.iter().position(|(known, _)| *known == of).unwrap_or_else(|| {
+                let key_of = |column: &usize| &keys[columns.iter().position(|of| of == column).unwrap_or_default()];
+                let hashes = hash_rows(&of.iter().map(key_of).collect::<Vec<_>>(), rows);
+                hashed.push((of, hashes));
+                hashed.len() - 1
+            });
+            opened.push((index, at, columns.iter().map(|&column| segment.data.batch.column(column)).collect()));
+        }
+        for probe in 0..rows {
+            for (number, (index, at, indexed)) in opened.iter().enumerate() {
+                for row in index.candidates(hashed[*at].1[probe]) {
                     if !self.segments[number].is_dead(row) && same_row(&borrowed, probe, indexed, row as usize) {
                         probes.push(probe as u32);
                         found.push((number as u32, row));
@@ -217,7 +236,7 @@ impl Relation {
     pub fn find(&self, column: usize, key: u64) -> Vec<Location> {
         let mut found = Vec::new();
         for (number, segment) in self.segments.iter().enumerate() {
-            let index = segment.data.index(&[column]);
+            let (_, index) = segment.data.index(&[column]);
             let array = segment.data.batch.column(column);
             for row in index.candidates(hash_number(key)) {
                 if !segment.is_dead(row) && number_at(array, row as usize) == key {
@@ -226,6 +245,17 @@ impl Relation {
             }
         }
         found
+    }
+
+    /// How many rows hold this number in one column: a scan, for what is asked too seldom for an index.
+    #[must_use]
+    pub fn count(&self, column: usize, key: u64) -> usize {
+        let in_segment = |segment: &Segment| {
+            let array = segment.data.batch.column(column);
+            let rows = 0..segment.data.batch.num_rows() as u32;
+            rows.filter(|&row| number_at(array, row as usize) == key && !segment.is_dead(row)).count()
+        };
+        self.segments.iter().map(in_segment).sum()
     }
 
     /// The number in a cell: an id, a symbol, a truth value or the bits of a fraction; 0 in a column of text.
@@ -243,7 +273,12 @@ impl Relation {
             Ok(identity) if columns.contains(&identity) && columns.iter().all(|&of| of == identity || is_tag(of)) => {
                 vec![identity]
             }
-            _ => columns.to_vec(),
+            _ => {
+                let mut by = columns.to_vec();
+                by.sort_unstable();
+                by.dedup();
+                by
+            }
         }
     }
 
@@ -364,6 +399,7 @@ mod tests {
         assert_eq!(found(&new, 3), [30]);
         assert_eq!((old.len(), new.len()), (3, 4));
         for (relation, key) in [(&old, 1), (&new, 1), (&new, 3), (&new, 4)] {
+            assert_eq!(relation.count(0, key), relation.find(0, key).len(), "{key}");
             let mut one_by_one: Vec<u64> =
                 relation.find(0, key).into_iter().map(|row| relation.number(1, row)).collect();
             one_by_one.sort_unstable();

@@ -219,8 +219,11 @@ impl Answers {
         let mut tables = Map::new();
         for (number, name) in self.engine.relation_names().into_iter().enumerate() {
             let relation = self.snapshot.relation(number);
-            let (columns, indexes) = relation.bytes();
-            tables.insert(name, json!({"rows": relation.len(), "bytes": columns + indexes, "index_bytes": indexes}));
+            let indexes = relation.index_bytes();
+            let index_bytes: usize = indexes.values().sum();
+            let bytes = relation.column_bytes() + index_bytes;
+            let of = json!({"rows": relation.len(), "bytes": bytes, "index_bytes": index_bytes, "indexes": indexes});
+            tables.insert(name, of);
         }
         let counts = |table: &str| -> Result<Map<String, Value>, EngineError> {
             let mut counts = Map::new();
