@@ -175,20 +175,20 @@ impl Builder<'_> {
     }
 
     fn selectivity(&self, leaf: &Leaf) -> u32 {
-        self.keys_of(leaf, &self.equalities)
-            .iter()
-            .map(|(expr, column)| {
-                let field = leaf.schema.field(*column);
-                match (field.data_type(), role_of(field)) {
-                    // What was cast to the type of an id is a count or a position: few values, many rows each.
-                    (DataType::UInt64, _) if matches!(expr, Expr::Cast(_)) => 1,
-                    (DataType::UInt64, _) => 100,
-                    (_, "file" | "module") => 20,
-                    (_, "symbol") => 5,
-                    _ => 1,
-                }
-            })
-            .sum()
+        let keys = self.keys_of(leaf, &self.equalities);
+        let score = |(expr, column): &(Expr, usize)| {
+            let field = leaf.schema.field(*column);
+            match (field.data_type(), role_of(field)) {
+                // What was cast to the type of an id is a count or a position: few values, many rows each.
+                (DataType::UInt64, _) if matches!(expr, Expr::Cast(_)) => 0,
+                (DataType::UInt64, _) => 100,
+                (_, "file" | "module") => 20,
+                (_, "symbol") => 5,
+                _ => 1,
+            }
+        };
+        let sum: u32 = keys.iter().map(score).sum();
+        sum.max(u32::from(!keys.is_empty()))
     }
 
     /// Equalities that bind a plain column of the leaf to something at hand: (expression, column).
