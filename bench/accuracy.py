@@ -13,6 +13,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from bench import agreement, consensus, environments, unresolved
 from bench.agreement import comparable
 from bench.consensus import Tally, Uses
 from bench.peers import Peer
-from bench.questions import KINDS, Corpus, Token
+from bench.questions import KINDS, Corpus, Token, convention_of
 from bench.session import Point
 from bench.unresolved import Unresolved
 
@@ -47,6 +48,8 @@ FRESH = ("jsonschema", "paramiko", "starlette", "tornado")
 
 SEED = 11
 """Of the pages in the documentation. With seed 1 misses were looked at and confidences chosen."""
+
+_LISTED = "`__all__`"
 
 WHERES = ("all", "inside", "external")
 
@@ -95,6 +98,9 @@ class Package(msgspec.Struct, frozen=True):
 
     references: dict[str, tuple[Uses, Uses]]
     """By server: against all voters, and leave-one-out."""
+
+    extra: dict[str, dict[str, int]]
+    """By server the places that it names and two voters do not, by what makes each a reference (`questions.convention_of`)."""
 
     failures: dict[str, int]
     unresolved: Unresolved
@@ -167,6 +173,7 @@ def measured(name: str, peers: Sequence[Peer], seeds: Sequence[int], options: ar
             with_truth=sum(bool(each) for each in truth),
             definitions=consensus.definitions(answers, groups),
             references=consensus.references({name: each.references for name, each in said.items()}),
+            extra=extra({name: each.references for name, each in said.items()}, corpus.texts),
             failures={name: each.failures for name, each in said.items()},
             unresolved=unresolved.of(root, variables),
             misses=list(misses(name, corpus, asked.uses, answers["ours"], truth, groups)),
@@ -212,6 +219,15 @@ def _ask(peer: Peer, corpus: Corpus, asked: Questions, budget: float, variables:
     # Now, because some servers unpack their stubs into a folder that goes with them.
     keys = [None if each is None else {comparable(place) for place in each} for each in said.definitions]
     return Said(keys, said.references, said.failures)
+
+
+def extra(answers: consensus.Answers[Point], texts: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """By server the places that it names and two voters do not, by what makes each a reference."""
+    places = consensus.extra(answers)
+    return {
+        name: dict(Counter(convention_of(texts[path], line, column) for path, line, column in each if path in texts))
+        for name, each in places.items()
+    }
 
 
 def grouped(use: Token, truth: Iterable[Key]) -> Iterator[str]:
@@ -310,19 +326,30 @@ def text(found: Accuracy) -> str:
 
 def _references(found: Accuracy, servers: Sequence[str]) -> Iterator[str]:
     yield from ("", "## References", "", "Places that a server names, against those that two voters name.", "")
-    yield from _head(["", "definitions", "exact sets", "precision", "recall", "leave-one-out: precision", "recall"])
+    columns = ["definitions", "exact sets", "precision", f"{_LISTED} aside", "recall"]
+    yield from _head(["", *columns, "leave-one-out: precision", "recall"])
     for name in servers:
         all_voters, alone = (
             consensus.merged_uses(each.references[name][at] for each in found.packages) for at in (0, 1)
         )
-        yield _cells(
-            [
-                name,
-                str(all_voters.asked),
-                str(all_voters.exact),
-                *map(_percent, (all_voters.precision, all_voters.recall, alone.precision, alone.recall)),
-            ]
-        )
+        listed = sum(each.extra.get(name, {}).get(_LISTED, 0) for each in found.packages)
+        aside = msgspec.structs.replace(all_voters, answered=all_voters.answered - listed).precision
+        shares = (all_voters.precision, aside, all_voters.recall, alone.precision, alone.recall)
+        yield _cells([name, str(all_voters.asked), str(all_voters.exact), *map(_percent, shares)])
+    yield from _extra(found, servers)
+
+
+def _extra(found: Accuracy, servers: Sequence[str]) -> Iterator[str]:
+    counts = {name: Counter[str]() for name in servers}
+    for name in servers:
+        for each in found.packages:
+            counts[name].update(each.extra.get(name, {}))
+    kinds = sorted({kind for each in counts.values() for kind in each})
+    said = "Places that a server names and two voters do not, by what makes each a reference. That a text in `__all__` is one is our convention."
+    yield from ("", said, "")
+    yield from _head(["", *kinds])
+    for name in servers:
+        yield _cells([name, *(str(counts[name][kind]) for kind in kinds)])
 
 
 def _open(found: Accuracy) -> Iterator[str]:

@@ -110,6 +110,17 @@ def references(answers: Answers[T]) -> dict[str, tuple[Uses, Uses]]:
     }
 
 
+def extra(answers: Answers[T]) -> dict[str, list[T]]:
+    """By server the places that it names and two voters do not, of questions with an agreed place."""
+    truth = truths(answers)
+    return {
+        server: [
+            place for answer, right in zip(own, truth, strict=True) if right for place in (answer or set()) - right
+        ]
+        for server, own in answers.items()
+    }
+
+
 def _uses(own: Sequence[set[T] | None], truth: Sequence[set[T]]) -> Uses:
     found = Uses()
     for answer, right in zip(own, truth, strict=True):

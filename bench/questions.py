@@ -149,9 +149,53 @@ class Corpus:
         return found
 
 
+def convention_of(text: str, line: int, column: int) -> str:
+    """What makes a place a reference by convention: `__all__`, a quoted annotation, a keyword argument, an import; else a use."""
+    at = (line + 1, len(text.split("\n")[line][:column].encode()))
+    for node in ast.walk(_parsed(text) or ast.Module([], [])):
+        for part, kind in _conventional(node):
+            if _holds(part, at):
+                return kind
+    return "use"
+
+
 def module_of(path: str) -> str:
     """The name under which a file is imported from the root."""
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _conventional(node: ast.AST) -> Iterator[tuple[ast.expr | ast.keyword | ast.alias, str]]:
+    """Parts of a node in which words are references by convention."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
+            yield from _quoted(value, "`__all__`")
+        case ast.AugAssign(target=ast.Name(id="__all__"), value=value):
+            yield from _quoted(value, "`__all__`")
+        case ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value):
+            yield from _quoted(value, "`__all__`")
+        case ast.arg(annotation=ast.expr() as said) | ast.AnnAssign(annotation=said):
+            yield from _quoted(said, "quoted annotation")
+        case ast.FunctionDef(returns=ast.expr() as said) | ast.AsyncFunctionDef(returns=ast.expr() as said):
+            yield from _quoted(said, "quoted annotation")
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            yield from ((name, "import") for name in names)
+        case ast.keyword(arg=str()):
+            yield node, "keyword argument"
+        case _:
+            pass
+
+
+def _quoted(value: ast.expr, kind: str) -> Iterator[tuple[ast.expr, str]]:
+    for part in ast.walk(value):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part, kind
+
+
+def _holds(part: ast.expr | ast.keyword | ast.alias, at: tuple[int, int]) -> bool:
+    if isinstance(part, ast.keyword):
+        return (part.lineno, part.col_offset) == at
+    end = (part.end_lineno or part.lineno, part.end_col_offset or part.col_offset)
+    return (part.lineno, part.col_offset) <= at < end
 
 
 def _parsed(text: str) -> ast.Module | None:

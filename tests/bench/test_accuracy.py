@@ -103,6 +103,7 @@ def test_the_page_shows_every_figure() -> None:
         with_truth=8,
         definitions={"ours": {"all": Tally(asked=8, right=6, asked_alone=4, right_alone=1)}},
         references={"ours": (Uses(asked=1, answered=4, agreed=5, both=3), Uses())},
+        extra={"ours": {"`__all__`": 1}},
         failures={"ours": 0},
         unresolved=unresolved.Unresolved(
             resolved=3, reasons={"unbound": 1}, patterns=[unresolved.Pattern("unbound", "a name", 1, "shop.py:7")]
@@ -113,7 +114,8 @@ def test_the_page_shows_every_figure() -> None:
     for row in (
         "| all | 8 | 75.0 |",
         "| all | 25.0 |",
-        "| ours | 1 | 0 | 75.0 | 60.0 | - | - |",
+        "| ours | 1 | 0 | 75.0 | 100.0 | 60.0 | - | - |",
+        "| ours | 1 |",
         "| shop | 4 | 75.0 | 1 |",
     ):
         assert row in page

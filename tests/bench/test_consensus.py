@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench import consensus
 from bench.consensus import Tally, Uses
+from bench.questions import convention_of
 
 A, B, C = ("a.py", 1), ("b.py", 2), ("c.py", 3)
 
@@ -45,6 +46,31 @@ def test_references_count_places() -> None:
     assert everybody == Uses(asked=1, exact=0, answered=2, agreed=2, both=1)
     assert everybody == alone
     assert (everybody.precision, everybody.recall) == (0.5, 0.5)
+
+
+def test_what_is_named_beyond_the_truth_is_kept() -> None:
+    answers = {"basedpyright": [{A, B}, set()], "ty": [{A}, {A}], "pyrefly": [{A}, set()], "ours": [{A, C}, {C}]}
+    assert consensus.extra(answers) == {"basedpyright": [B], "ty": [], "pyrefly": [], "ours": [C]}
+
+
+def test_a_place_says_by_what_it_is_a_reference() -> None:
+    text = """\
+from tools import discount
+__all__ = ["discount"]
+def pay(order: "Order", more: int) -> "Order":
+    return discount(order, more=more)
+"""
+
+    def at(word: str, nth: int = 0) -> str:
+        start = -1
+        for _ in range(nth + 1):
+            start = text.index(word, start + 1)
+        line = text.count("\n", 0, start)
+        return convention_of(text, line, start - (text.rfind("\n", 0, start) + 1))
+
+    assert [at("discount", nth) for nth in range(3)] == ["import", "`__all__`", "use"]
+    assert [at("Order", nth) for nth in range(2)] == ["quoted annotation"] * 2
+    assert [at("more", nth) for nth in range(1, 3)] == ["keyword argument", "use"]
 
 
 def test_samples_add_up() -> None:

@@ -16,6 +16,9 @@ from tests.support.callbook import Call, Graph, Program
 
 HERE = Path(__file__).parent
 BOOKS = sorted(HERE.glob("*.md"))
+SECOND = sorted((HERE / "second").glob("*.md"))
+"""Programs that were written before anyone looked at what the graph says; then causes were mended."""
+
 UNSEEN = sorted((HERE / "unseen").glob("*.md"))
 """Programs that were written before anyone looked at what the graph says, and after which no rule was made."""
 
@@ -25,8 +28,12 @@ PRECISION = 0.99
 RECALL = 0.97
 """Floors over all programs."""
 
+SECOND_PRECISION = 0.90
+SECOND_RECALL = 0.87
+"""Floors over the second round, where nothing was left out afterwards."""
+
 UNSEEN_PRECISION = 0.93
-UNSEEN_RECALL = 0.83
+UNSEEN_RECALL = 0.86
 """Floors over the programs that no rule was made after."""
 
 
@@ -37,12 +44,18 @@ def compared() -> list[tuple[Program, set[Call]]]:
 
 
 @pytest.fixture(scope="module")
+def second() -> list[tuple[Program, set[Call]]]:
+    graph = Graph()
+    return [(each, graph.calls(each)) for book in SECOND for each in callbook.read(book)]
+
+
+@pytest.fixture(scope="module")
 def unseen() -> list[tuple[Program, set[Call]]]:
     graph = Graph()
     return [(each, graph.calls(each)) for book in UNSEEN for each in callbook.read(book)]
 
 
-@pytest.mark.parametrize("book", BOOKS + UNSEEN, ids=lambda book: f"{book.parent.name}-{book.stem}")
+@pytest.mark.parametrize("book", BOOKS + SECOND + UNSEEN, ids=lambda book: f"{book.parent.name}-{book.stem}")
 def test_python_calls_what_the_book_says(book: Path) -> None:
     if os.environ.get("UPDATE_LISTS"):
         book.write_text(callbook.annotated(book), "utf-8")
@@ -66,16 +79,26 @@ def test_what_was_not_seen_before_is_found_too(unseen: list[tuple[Program, set[C
     assert score.recall >= UNSEEN_RECALL
 
 
-def test_every_difference_has_a_reason(compared: list[tuple[Program, set[Call]]]) -> None:
+def test_the_second_round_is_found_too(second: list[tuple[Program, set[Call]]]) -> None:
+    score = callbook.scores(second)["all"]
+    assert score.precision >= SECOND_PRECISION
+    assert score.recall >= SECOND_RECALL
+
+
+def test_every_difference_has_a_reason(
+    compared: list[tuple[Program, set[Call]]], second: list[tuple[Program, set[Call]]]
+) -> None:
     assert [
-        f"{each.category}: {each.title}" for each, found in compared if found != each.calls and not each.prose
+        f"{each.category}: {each.title}" for each, found in compared + second if found != each.calls and not each.prose
     ] == []
 
 
 def test_the_page_lists_every_difference(
-    compared: list[tuple[Program, set[Call]]], unseen: list[tuple[Program, set[Call]]]
+    compared: list[tuple[Program, set[Call]]],
+    second: list[tuple[Program, set[Call]]],
+    unseen: list[tuple[Program, set[Call]]],
 ) -> None:
-    made = page.text(compared, unseen)
+    made = page.text(compared, second, unseen)
     if os.environ.get("UPDATE_LISTS"):
         PAGE.write_text(made, "utf-8")
     assert PAGE.read_text("utf-8") == made, "run: UPDATE_LISTS=1 pytest tests/calls"

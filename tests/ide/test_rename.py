@@ -101,6 +101,27 @@ def test_a_method_in_its_whole_family(rules: Memory) -> None:
     }
 
 
+def test_an_attribute_that_classes_list(rules: Memory) -> None:
+    texts = {
+        "a.py": (
+            "class A:\n    __slots__ = ('old', 'other')\n    __match_args__ = ('old',)\n"
+            "    def __init__(self):\n        self.ol‸d = 1\n"
+        ),
+        "b.py": "from a import A\nclass B(A):\n    __match_args__ = ('old', 'other')\nclass C:\n    __slots__ = ['old']\n",
+    }
+    renamed = {
+        "a.py": (
+            "class A:\n    __slots__ = ('new', 'other')\n    __match_args__ = ('new',)\n"
+            "    def __init__(self):\n        self.new = 1\n"
+        ),
+        "b.py": "from a import A\nclass B(A):\n    __match_args__ = ('new', 'other')\nclass C:\n    __slots__ = ['old']\n",
+    }
+    assert after(rules, texts) == renamed
+    from_the_list = texts | {"a.py": texts["a.py"].replace("‸", "").replace("('old', 'o", "('‸old', 'o")}
+    assert after(rules, from_the_list) == renamed
+    assert refusal(rules, texts | {"b.py": texts["b.py"].replace("['old", "['o‸ld"), "a.py": ""})[0] == "rename-unknown"
+
+
 def test_an_attribute_of_self_and_of_subclasses(rules: Memory) -> None:
     assert after(
         rules,

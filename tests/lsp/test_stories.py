@@ -284,6 +284,13 @@ async def test_a_keyword_that_is_collected_leads_to_the_parameter_and_its_functi
     assert await story.definition("main.py", (3, 10)) == [("main.py", 1)]
 
 
+async def test_what_is_put_under_a_name_from_outside_leads_to_what_was_put_there(story: Story) -> None:
+    await story.begin()
+    story.open("main.py", "class Order: ...\ndef greet(order): ...\nOrder.work = greet\nOrder().work()\nOrder().rest\n")
+    assert await story.definition("main.py", (3, 8)) == [("main.py", 1)]
+    assert await story.definition("main.py", (4, 8)) == []
+
+
 async def test_a_stub_beside_its_source_comes_second(story: Story) -> None:
     (story.root / "goods.py").write_text("LIMIT = 3\n\ndef sell(price): ...\n")
     (story.root / "goods.pyi").write_text("LIMIT: int\ndef sell(price: int) -> None: ...\n")

@@ -108,7 +108,7 @@ pub const BINDINGS: Contract = Contract {
         symbol(
             "unpack",
             "",
-            "path inside that value: empty is the value itself, `0.1` an item, `*` an element, `enter` of a with; `a*` and `aenter` of their async forms; joined by dots",
+            "path inside that value: empty is the value itself, `0.1` an item, `1:` what a starred target takes from there on, `*` an element, `enter` of a with; `a*` and `aenter` of their async forms; joined by dots",
         ),
         id(
             "annotation_expr",
@@ -226,7 +226,7 @@ pub const PARAMS: Contract = Contract {
     key: "binding",
     columns: &[
         id("binding", "binding", "binding of the parameter"),
-        id("function", "function", "binding of the function; 0 for a lambda"),
+        id("function", "function", "binding of the function; of a lambda its expression, 0 if no rule can follow that"),
         symbol("name", "symbol", ""),
         int("position", ""),
         symbol("kind", "", "positional_only positional keyword_only var_positional var_keyword"),
@@ -312,7 +312,7 @@ pub const RETURNS: Contract = Contract {
 /// What `__all__` says.
 pub const EXPORTS: Contract = Contract {
     name: "exports",
-    doc: "Names that `__all__` lists, where it can be read without running code.",
+    doc: "Names that a module lists in `__all__`, and attributes that a class lists in `__slots__` or `__match_args__`, where it can be read without running code.",
     key: "expr",
     columns: &[
         id(
@@ -320,13 +320,17 @@ pub const EXPORTS: Contract = Contract {
             "expr",
             "reference of the string item; for `module` the expression of that module; 0 where `__all__` cannot be read or lists nothing",
         ),
-        id("scope", "scope", "module scope"),
+        id("scope", "scope", "module scope, for `attribute` that of the class"),
         symbol(
             "name",
             "symbol",
             "for `module` the text of that module's expression; empty where `__all__` cannot be read or lists nothing",
         ),
-        symbol("operation", "", "define, add, remove, module (another module's list) or unknown"),
+        symbol(
+            "operation",
+            "",
+            "define, add, remove, module (another module's list), attribute (of a class) or unknown",
+        ),
         FILE,
     ],
 };
@@ -360,13 +364,21 @@ pub const DOCSTRINGS: Contract = Contract {
 /// Parts of displays, subscripts and comprehensions.
 pub const ITEMS: Contract = Contract {
     name: "items",
-    doc: "Parts of what is written out: items of tuples (up to 16), of lists and sets (up to 4 that differ), entries of dicts (up to 64 with literal keys, 4 others), elements of comprehensions, indexes of subscripts. Types are read like values: `Callable[[A, B], R]` has two indexes, the first of them a list of two items.",
+    doc: "Parts of what is written out: items of tuples (up to 16), of lists and sets (up to 4 that differ), entries of dicts (up to 64 with literal keys, 4 others), elements of comprehensions, indexes of subscripts, what a formatted string shows (up to 16). Types are read like values: `Callable[[A, B], R]` has two indexes, the first of them a list of two items.",
     key: "",
     columns: &[
         id("container", "", "expression of the display, comprehension or subscript"),
         int("position", "ordinal in the container; of an entry for its key and its value"),
-        symbol("role", "", "item, key or value (of a dict), index or slice (of a subscript)"),
-        symbol("key", "", "text of a literal string or integer key or index (`name`, `0`, `-1`); else empty"),
+        symbol(
+            "role",
+            "",
+            "item, key or value (of a dict), index or slice (of a subscript), shown (of a formatted string)",
+        ),
+        symbol(
+            "key",
+            "",
+            "text of a literal string or integer key or index (`name`, `0`, `-1`), of an item its ordinal where all items have rows, of what is shown its conversion (`r` of `!r`); else empty",
+        ),
         id("expr", "", "the part; for a starred one its operand; 0 if no rule can follow it"),
         symbol("star", "", "empty, `*` or `**`"),
         FILE,

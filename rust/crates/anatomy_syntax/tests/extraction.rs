@@ -151,7 +151,7 @@ del w
         &[
             "a:1 assign `f()` 0 -",
             "b:1 assign `f()` 1.0 -",
-            "c:1 assign - 1.1 -",
+            "c:1 assign `f()` 1.1: -",
             "d:2 assign `g` '' -",
             "e:2 assign `h` '' -",
             "i:3 for `k` *.0 -",
@@ -289,7 +289,7 @@ h = lambda v=w: v
             "s:3 f:3 3 keyword_only -",
             "t:3 f:3 4 var_keyword -",
             "u:6 g:6 0 keyword_only -",
-            "v:7 - 0 positional `w`",
+            "v:7 `lambda v=w: v` 0 positional `w`",
         ],
     );
     assert_rows(
@@ -402,6 +402,34 @@ __all__ += [f()]
             "`'e'` e add",
             "`'a'` a remove",
             "- '' unknown",
+        ],
+    );
+}
+
+#[test]
+fn attributes_that_a_class_lists_are_read() {
+    let text = "\
+__slots__ = ('no',)
+class A:
+    __slots__ = ('a', \"b\") + tuple(more)
+    __match_args__ = ['c', d]
+    class B:
+        __slots__ = {'e': 'f'}
+    def m(self):
+        __slots__ = 'g'
+class C:
+    __slots__ = 'h'
+";
+    assert_rows(
+        text,
+        "exports",
+        &["expr", "scope", "name", "operation"],
+        &[
+            "`'a'` <class A> a attribute",
+            "`\"b\"` <class A> b attribute",
+            "`'c'` <class A> c attribute",
+            "`'e'` <class B> e attribute",
+            "`'h'` <class C> h attribute",
         ],
     );
 }

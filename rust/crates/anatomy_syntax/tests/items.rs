@@ -33,7 +33,7 @@ fn entries_have_the_text_of_their_key() {
         "items",
         &ITEMS[1..],
         &[
-            "0 item '' `g` ''",
+            "0 item 0 `g` ''",
             "0 key a `'a'` ''",
             "0 value a `f` ''",
             "1 key 1 `1` ''",
@@ -50,7 +50,7 @@ fn entries_have_the_text_of_their_key() {
 
 #[test]
 fn tuples_whose_targets_take_them_apart_have_items_too() {
-    assert_rows("a, b = t = x, 1\n", "items", &ITEMS, &["`x, 1` 0 item '' `x` ''", "`x, 1` 1 item '' `1` ''"]);
+    assert_rows("a, b = t = x, 1\n", "items", &ITEMS, &["`x, 1` 0 item 0 `x` ''", "`x, 1` 1 item 1 `1` ''"]);
     assert_rows(
         "a, b = t = x, 1\n",
         "bindings",
@@ -73,11 +73,11 @@ fn subscripts_say_what_they_ask_for() {
             "`w[1:2]` 0 slice '' - ''",
             "`u[(j, 2)]` 0 index '' `j` ''",
             "`u[(j, 2)]` 1 index 2 - ''",
-            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 0 item '' `y[0]` ''",
-            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 1 item '' `z[i, -1]` ''",
-            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 2 item '' `w[1:2]` ''",
-            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 3 item '' `v[i + 1]` ''",
-            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 4 item '' `u[(j, 2)]` ''",
+            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 0 item 0 `y[0]` ''",
+            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 1 item 1 `z[i, -1]` ''",
+            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 2 item 2 `w[1:2]` ''",
+            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 3 item 3 `v[i + 1]` ''",
+            "`y[0], z[i, -1], w[1:2], v[i + 1], u[(j, 2)]` 4 item 4 `u[(j, 2)]` ''",
         ],
     );
 }

@@ -28,11 +28,26 @@ impl Answers {
     ) -> Result<Vec<u8>, EngineError> {
         let words = self.words(path, line, character, encoding)?;
         let mut found = self.meant(&words);
+        if found.is_empty()
+            && let Some(word) = words.reference
+        {
+            found = self.put_there(word.id);
+        }
         if words.reference.is_some_and(|word| !self.rows("args", "arg", word.id, &["name"]).is_empty()) {
             let collecting: Vec<Id> = found.iter().filter_map(|id| self.function_collecting(*id)).collect();
             found.extend(collecting);
         }
         Ok(self.links(found, &words, encoding))
+    }
+
+    /// The functions and classes that an attribute is known to have, where nothing of its name is bound: they were put there from
+    /// outside, under a name that is not theirs, so that no reference leads to them.
+    fn put_there(&self, expr: Id) -> Vec<Id> {
+        let held = self.rows("value", "node", expr, &["slot", "kind", "target"]);
+        let is_definition = |row: &&Vec<u64>| {
+            Symbol(row[0] as u32).text() == "value" && matches!(Symbol(row[1] as u32).text(), "function" | "class")
+        };
+        held.iter().filter(is_definition).map(|row| row[2]).collect()
     }
 
     /// The function whose `**` parameter this is.

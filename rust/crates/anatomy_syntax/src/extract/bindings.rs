@@ -32,6 +32,8 @@ pub(crate) struct BindingRow {
 pub(crate) enum PathStep {
     /// An item by position.
     Item(u32),
+    /// What a starred target takes: the items from that position on.
+    Rest(u32),
     /// Any element, as of a loop.
     Element,
     /// Any element of an asynchronous iterable.
@@ -86,6 +88,7 @@ impl<'t> Extractor<'t> {
             }
             match step {
                 PathStep::Item(at) => text.push_str(&at.to_string()),
+                PathStep::Rest(at) => text.push_str(&format!("{at}:")),
                 PathStep::Element => text.push('*'),
                 PathStep::AsyncElement => text.push_str("a*"),
                 PathStep::Enter => text.push_str("enter"),
@@ -123,10 +126,13 @@ impl<'t> Extractor<'t> {
                 let mut starred = false;
                 for (at, child) in named_children(node).into_iter().enumerate() {
                     let is_star = matches!(kind_of(child), Kind::ListSplatPattern | Kind::ListSplat);
-                    // After a star an item's position depends on the length of the value.
-                    let taken = if starred || is_star { Taken { value: 0, ..taken } } else { taken };
+                    self.path.push(match (is_star, starred) {
+                        (true, _) => PathStep::Rest(at as u32),
+                        // After a star an item's position depends on the length of the value.
+                        (_, true) => PathStep::Element,
+                        _ => PathStep::Item(at as u32),
+                    });
                     starred |= is_star;
-                    self.path.push(PathStep::Item(at as u32));
                     self.target(child, taken);
                     self.path.pop();
                 }

@@ -1,4 +1,4 @@
-//! `__all__`: what it lists where that can be read without running code.
+//! `__all__` of a module, `__slots__` and `__match_args__` of a class: what they list where that can be read without running code.
 
 use anatomy_facts::{AnchorKind, Id, Symbol, facts::Cell};
 use tree_sitter::Node;
@@ -6,6 +6,7 @@ use tree_sitter::Node;
 use super::{
     Extractor, Span, Use,
     kinds::{Kind, fields, kind_of, named_children},
+    scopes::ScopeKind,
     words::{mix, text_hash},
 };
 
@@ -122,8 +123,45 @@ impl<'t> Extractor<'t> {
         self.export_row(id, Symbol::of(&plain.value), operation);
     }
 
+    /// True for a name by which a class lists attributes of its objects.
+    pub(crate) fn lists_attributes(&self, target: Node<'_>) -> bool {
+        self.scopes[self.scope as usize].kind == ScopeKind::Class
+            && kind_of(target) == Kind::Identifier
+            && matches!(self.text_of(target), "__slots__" | "__match_args__")
+    }
+
+    /// Reads the attributes that a class lists. The value was read as that of any assignment.
+    pub(crate) fn listed_attributes(&mut self, node: Node<'_>) {
+        match kind_of(node) {
+            Kind::Str => self.exported_name(node, self.vocabulary.attribute),
+            // Of a dictionary the keys are names, the values say what they are for.
+            Kind::Pair => {
+                if let Some(key) = node.child_by_field_name("key") {
+                    self.listed_attributes(key);
+                }
+            }
+            Kind::List
+            | Kind::Tuple
+            | Kind::Set
+            | Kind::ExpressionList
+            | Kind::PatternList
+            | Kind::Parenthesized
+            | Kind::Dictionary
+            | Kind::BinaryOperator => {
+                for child in named_children(node) {
+                    self.deeper(child, |this| this.listed_attributes(child));
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn export_row(&mut self, expr: Id, name: Symbol, operation: Symbol) {
-        let scope = self.scopes[0].id;
+        let owner = if operation == self.vocabulary.attribute { self.scope } else { 0 };
+        if expr == 0 && owner != 0 {
+            return;
+        }
+        let scope = self.scopes[owner as usize].id;
         self.tables.exports.push(&[
             Cell::Id(expr),
             Cell::Id(scope),

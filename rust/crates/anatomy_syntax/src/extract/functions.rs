@@ -162,13 +162,19 @@ impl<'t> Extractor<'t> {
         let outer = self.open_scope(ScopeKind::Lambda, anonymous, self.taker, self.span(node));
         let before = self.flow.here();
         self.flow.enter(&[before]);
+        let first = self.pending.params.len();
         self.bind_parameters(parameters, NOTHING);
+        let own = first..self.pending.params.len();
         let body = node.child_by_field_id(fields().body);
         let value = body.map_or_else(Value::default, |body| self.expr(body, used));
         self.close_scope(outer);
         self.flow.enter(&[before]);
         self.path = path;
-        self.lambda_row(node, value, used)
+        let lambda = self.lambda_row(node, value, used);
+        for row in &mut self.pending.params[own] {
+            row.lambda = lambda.id;
+        }
+        lambda
     }
 
     /// Defaults, in order of the parameters: they are evaluated where the function is defined, outside its type
@@ -260,6 +266,7 @@ impl<'t> Extractor<'t> {
             self.pending.params.push(ParamRow {
                 binding,
                 function,
+                lambda: 0,
                 name: parameter.word.symbol,
                 position: at as u32,
                 kind: parameter.kind,

@@ -26,11 +26,11 @@ const BUDGET: u32 = 256;
 
 /// A row of `items` but for its container.
 pub(crate) struct Item {
-    position: u32,
-    role: Symbol,
-    key: Symbol,
-    expr: Id,
-    star: Symbol,
+    pub(crate) position: u32,
+    pub(crate) role: Symbol,
+    pub(crate) key: Symbol,
+    pub(crate) expr: Id,
+    pub(crate) star: Symbol,
 }
 
 impl<'t> Extractor<'t> {
@@ -43,7 +43,10 @@ impl<'t> Extractor<'t> {
             return Value::default();
         }
         let has_places = self.in_annotation || kind == self.vocabulary.tuple;
-        let items = self.inside_display(|this| if has_places { this.places(node) } else { this.samples(node) });
+        let mut items = self.inside_display(|this| if has_places { this.places(node) } else { this.samples(node) });
+        if !self.in_annotation && kind != self.vocabulary.literal {
+            self.give_ordinals(&mut items, named_children(node).len());
+        }
         let first = items.first().filter(|item| item.position == 0 && item.star == Symbol::NONE);
         let value = self.literal(node, kind, name, first.map_or(0, |item| item.expr), used);
         self.items(value.id, items);
@@ -64,10 +67,20 @@ impl<'t> Extractor<'t> {
                 items.push(Item { position, role, key: Symbol::NONE, expr: value.id, star });
             }
         }
+        self.give_ordinals(&mut items, values.len());
         let name = self.vocabulary.tuple;
         let whole = self.literal(node, name, name, values.first().map_or(0, |value| value.id), Use::Followed);
         self.items(whole.id, items);
         (whole, values)
+    }
+
+    /// Gives each item its ordinal as key, where all items are listed and none is unpacked: an index finds them then.
+    fn give_ordinals(&self, items: &mut [Item], count: usize) {
+        if items.len() == count && items.iter().all(|item| item.star == Symbol::NONE) {
+            for item in items {
+                item.key = self.vocabulary.ordinal(item.position);
+            }
+        }
     }
 
     /// Items whose position says what they are.

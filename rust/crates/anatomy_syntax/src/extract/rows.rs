@@ -24,6 +24,8 @@ pub(crate) enum Owner {
 pub(crate) struct ParamRow {
     pub(crate) binding: u32,
     pub(crate) function: u32,
+    /// Expression of the lambda; 0 for a function.
+    pub(crate) lambda: Id,
     pub(crate) name: Symbol,
     pub(crate) position: u32,
     pub(crate) kind: Symbol,
@@ -214,7 +216,7 @@ impl Extractor<'_> {
         for row in &self.pending.params {
             params.push(&[
                 Cell::Id(id_at(row.binding)),
-                Cell::Id(id_at(row.function)),
+                Cell::Id(if row.lambda == 0 { id_at(row.function) } else { row.lambda }),
                 Cell::Symbol(row.name),
                 Cell::Int(row.position),
                 Cell::Symbol(row.kind),

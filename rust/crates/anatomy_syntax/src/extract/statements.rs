@@ -99,6 +99,7 @@ impl<'t> Extractor<'t> {
         }
         let exported = self.scope == 0
             && targets.iter().any(|target| kind_of(*target) == Kind::Identifier && self.text_of(*target) == "__all__");
+        let listing = right.filter(|_| targets.iter().any(|target| self.lists_attributes(*target)));
         let extent = self.span(node);
         let (value, items) = match right {
             None => (Value::default(), Vec::new()),
@@ -115,6 +116,9 @@ impl<'t> Extractor<'t> {
                 self.taken_by(taker, |this| this.value_and_items(right, is_paired))
             }
         };
+        if let Some(listing) = listing {
+            self.listed_attributes(listing);
+        }
         let annotation = match annotation_node {
             Some(annotation) => self.annotation(annotation),
             None => self.type_comment(extent),

@@ -5,12 +5,16 @@ use tree_sitter::Node;
 
 use super::{
     Extractor, Span, Use, Value,
+    items::Item,
     kinds::{Kind, kind_of, named_children},
     words::{mix, text_hash},
 };
 
 /// Longest literal, in bytes, whose text becomes a row.
 pub(crate) const LONGEST: usize = 256;
+
+/// Interpolations of one string that become rows.
+const SHOWN: usize = 16;
 
 /// A string literal without interpolation.
 pub(crate) struct Plain {
@@ -26,7 +30,13 @@ impl<'t> Extractor<'t> {
         let argument = self.string_argument.take();
         let prefix = || self.text_of(node).bytes().take_while(u8::is_ascii_alphabetic);
         if kind_of(node) == Kind::ConcatenatedString || prefix().any(|byte| matches!(byte | 0x20, b'f' | b't')) {
-            self.interpolations(node);
+            let mut shown = Vec::new();
+            self.interpolations(node, &mut shown);
+            if !self.in_annotation && !shown.is_empty() && used != Use::Read {
+                let text = self.literal(node, self.vocabulary.literal, self.vocabulary.str_type, 0, used);
+                self.items(text.id, shown);
+                return text;
+            }
         }
         if self.in_annotation
             && let Some(content) = self.plain(node).and_then(|plain| plain.verbatim)
@@ -64,17 +74,44 @@ impl<'t> Extractor<'t> {
         ]);
     }
 
-    /// Expressions inside `{...}` of a formatted string.
-    fn interpolations(&mut self, node: Node<'_>) {
+    /// Expressions inside `{...}` of a formatted string; those that a rule can follow become items.
+    fn interpolations(&mut self, node: Node<'_>, shown: &mut Vec<Item>) {
         for child in named_children(node) {
             match kind_of(child) {
-                Kind::Str => self.deeper(child, |this| this.interpolations(child)),
-                Kind::Interpolation | Kind::FormatSpecifier | Kind::Error => {
+                Kind::Str => self.deeper(child, |this| this.interpolations(child, shown)),
+                Kind::Interpolation => {
+                    let quoted = std::mem::replace(&mut self.in_annotation, false);
+                    self.interpolation(child, shown);
+                    self.in_annotation = quoted;
+                }
+                Kind::FormatSpecifier | Kind::Error => {
                     let quoted = std::mem::replace(&mut self.in_annotation, false);
                     self.part(child);
                     self.in_annotation = quoted;
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// What stands between two braces.
+    fn interpolation(&mut self, node: Node<'_>, shown: &mut Vec<Item>) {
+        let conversion = node.child_by_field_name("type_conversion");
+        let key = match conversion.map(|conversion| self.text_of(conversion).trim_start_matches('!')) {
+            Some("r") => self.vocabulary.r_conversion,
+            Some("s") => self.vocabulary.s_conversion,
+            Some(_) => self.vocabulary.a_conversion,
+            None => Symbol::NONE,
+        };
+        for (at, part) in named_children(node).into_iter().enumerate() {
+            if at > 0 || matches!(kind_of(part), Kind::FormatSpecifier | Kind::Error) {
+                self.part(part);
+                continue;
+            }
+            let expr = self.expr(part, Use::Read).id;
+            if expr != 0 && shown.len() < SHOWN {
+                let position = shown.len() as u32;
+                shown.push(Item { position, role: self.vocabulary.shown, key, expr, star: Symbol::NONE });
             }
         }
     }

@@ -30,7 +30,9 @@ vocabulary! {
     xor = "__xor__", lshift = "__lshift__", rshift = "__rshift__", neg = "__neg__", pos = "__pos__",
     invert = "__invert__",
     // roles of items
-    item = "item", key = "key", value = "value", index = "index", slice = "slice",
+    item = "item", key = "key", value = "value", index = "index", slice = "slice", shown = "shown",
+    // conversions of a formatted string
+    a_conversion = "a", r_conversion = "r", s_conversion = "s",
     // names of literals
     str_type = "str", bytes_type = "bytes", int_type = "int", float_type = "float", complex_type = "complex",
     bool_type = "bool", none_type = "NoneType", set_type = "set", generator_type = "Generator",

@@ -49,6 +49,9 @@ struct Home {
 /// Smaller is better; the module's name settles equal ones.
 type Preference = (Reverse<bool>, Reverse<u32>, u8, bool, usize, &'static str);
 
+/// Fit, preference and label, by which candidates are compared.
+type Ranked = (u8, Preference, &'static str, Source);
+
 impl Asked<'_> {
     /// The best candidates that are not visible yet, best first, and whether there are more.
     pub(super) fn auto_imports(&self, visible: &HashSet<&'static str>) -> (Vec<Item>, bool) {
@@ -77,25 +80,24 @@ impl Asked<'_> {
         most: usize,
         visible: &HashSet<&'static str>,
     ) -> (Vec<Item>, bool) {
-        let mut homes: HashMap<&'static str, Home> = HashMap::new();
-        let mut roots: Vec<(u8, &'static str)> = Vec::new();
-        self.answers.each_module(|module, partition, is_package| {
-            let home = homes.entry(module).or_insert(Home { partition, is_package });
-            home.is_package |= is_package;
+        let mut roots: Vec<(u8, &'static str, &'static str)> = Vec::new();
+        self.answers.each_module(|module, partition| {
             if !module.contains('.')
                 && !visible.contains(module)
                 && let Some(fit) = fit_within(module, typed, weakest)
             {
-                roots.push((fit, module));
+                roots.push((fit, module, partition));
             }
         });
         let (candidates, cut) = self.answers.fitting_names(typed, weakest, visible);
-        let uses = self.answers.imported_from(candidates.iter().map(|candidate| candidate.symbol));
+        let homes = self.answers.homes(candidates.iter().map(|candidate| candidate.module));
         let (own, package) = (self.module.text(), self.package.text());
-        let mut ranked: Vec<(u8, Preference, &'static str, Source)> = Vec::with_capacity(candidates.len());
+        let uses = self.answers.imported_from(candidates.iter().map(|candidate| candidate.symbol), self.package);
+        let mut ranked: Vec<Ranked> = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             let module = candidate.module.text();
-            let Some(home) = homes.get(module).copied().filter(|_| candidate.module != self.module) else { continue };
+            let home = homes.get(&candidate.module.0).copied();
+            let Some(home) = home.filter(|_| candidate.module != self.module) else { continue };
             let used = uses.get(&(candidate.symbol, candidate.module.0));
             let local = match home.partition {
                 "user" if module.starts_with(package) && !package.is_empty() => 0,
@@ -105,7 +107,7 @@ impl Asked<'_> {
             };
             let is_test = module.split('.').any(|part| part == "tests" || part == "test" || part.starts_with("test_"));
             let preference = (
-                Reverse(used.is_some_and(|used| used.packages.contains(package))),
+                Reverse(used.is_some_and(|used| used.is_near)),
                 Reverse(used.map_or(0, |used| used.count)),
                 local,
                 is_test && !own.contains("test"),
@@ -115,7 +117,7 @@ impl Asked<'_> {
             let source = Source::Name(candidate, home, used.is_some());
             ranked.push((source.fit(), preference, source.label(), source));
         }
-        for (fit, module) in roots {
+        for (fit, module, partition) in roots {
             let hidden = module.starts_with('_') || matches!(module, "builtins" | "this" | "antigravity");
             if hidden || own == module {
                 continue;
@@ -123,7 +125,7 @@ impl Asked<'_> {
             let uses = self.answers.rows("imports", "module", u64::from(Symbol::of(module).0), &["name", "file"]);
             let inside = |row: &&Vec<u64>| row[0] == 0 && super::super::is_inside(Symbol(row[1] as u32));
             let count = uses.iter().filter(inside).count() as u32;
-            let local = if homes.get(module).is_some_and(|home| home.partition == "user") { 1 } else { 2 };
+            let local = if partition == "user" { 1 } else { 2 };
             ranked.push((
                 fit,
                 (Reverse(false), Reverse(count), local, false, 1, module),
@@ -131,11 +133,22 @@ impl Asked<'_> {
                 Source::Root(fit, module),
             ));
         }
-        ranked.sort_unstable_by(|left, right| (left.0, left.1, left.2).cmp(&(right.0, right.1, right.2)));
+        // Few of thousands are taken, so the rest need not be in order unless most of the first ones are refused.
+        let order = |left: &Ranked, right: &Ranked| (left.0, left.1, left.2).cmp(&(right.0, right.1, right.2));
+        let first = ranked.len().min(8 * most + 8);
+        if first < ranked.len() {
+            ranked.select_nth_unstable_by(first, order);
+        }
+        let mut rest = ranked.split_off(first);
+        ranked.sort_unstable_by(order);
         // What a name is in the end, and whether it may be taken from there, is asked of the best alone.
         let mut items: Vec<Item> = Vec::new();
         let mut taken: HashSet<(&'static str, Id)> = HashSet::new();
-        let mut left = ranked.into_iter();
+        let sorted_rest = move || {
+            rest.sort_unstable_by(order);
+            rest
+        };
+        let mut left = ranked.into_iter().chain(std::iter::once_with(sorted_rest).flatten());
         for (_, _, label, source) in left.by_ref() {
             if items.len() >= most {
                 break;
@@ -192,7 +205,8 @@ impl Source {
 #[derive(Default)]
 struct Uses {
     count: u32,
-    packages: HashSet<&'static str>,
+    /// One of them lies in the package that asks.
+    is_near: bool,
 }
 
 impl Answers {
@@ -262,8 +276,22 @@ impl Answers {
         (found, cut)
     }
 
+    /// What the files of these modules say of them, by the number of the name.
+    fn homes(&self, modules: impl Iterator<Item = Symbol>) -> HashMap<u32, Home> {
+        let mut numbers: Vec<u64> = modules.map(|module| u64::from(module.0)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut homes: HashMap<u32, Home> = HashMap::new();
+        for (at, row) in self.rows_of("files", "module", &numbers, &["partition", "is_package"]) {
+            let partition = Symbol(row[0] as u32).text();
+            let home = homes.entry(numbers[at] as u32).or_insert(Home { partition, is_package: false });
+            home.is_package |= row[1] != 0;
+        }
+        homes
+    }
+
     /// By name and module: who in the workspace imports the one from the other.
-    fn imported_from(&self, names: impl Iterator<Item = u32>) -> HashMap<(u32, u32), Uses> {
+    fn imported_from(&self, names: impl Iterator<Item = u32>, package: Symbol) -> HashMap<(u32, u32), Uses> {
         let mut found: HashMap<(u32, u32), Uses> = HashMap::new();
         let Some(number) = self.engine.relation_number("imports") else { return found };
         let relation = self.snapshot.relation(number);
@@ -277,17 +305,17 @@ impl Answers {
         let (_, rows) = relation.look_up(&[name], &[keys]);
         let numbers = |column: usize| relation.gather(column, &rows).as_primitive::<UInt32Type>().values().to_vec();
         let (names, modules, files) = (numbers(name), numbers(module), numbers(file));
-        let mut packages: HashMap<u32, Option<&'static str>> = HashMap::new();
+        let mut near: HashMap<u32, Option<bool>> = HashMap::new();
         for ((name, module), file) in names.into_iter().zip(modules).zip(files) {
-            let package = *packages.entry(file).or_insert_with(|| {
+            let is_near = *near.entry(file).or_insert_with(|| {
                 let inside = super::super::is_inside(Symbol(file));
                 let row = if inside { self.rows("files", "file", u64::from(file), &["package"]) } else { vec![] };
-                row.first().map(|row| Symbol(row[0] as u32).text())
+                row.first().map(|row| row[0] == u64::from(package.0))
             });
-            if let Some(package) = package {
+            if let Some(is_near) = is_near {
                 let uses = found.entry((name, module)).or_default();
                 uses.count += 1;
-                uses.packages.insert(package);
+                uses.is_near |= is_near;
             }
         }
         found

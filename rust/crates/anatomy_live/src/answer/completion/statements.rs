@@ -92,7 +92,7 @@ impl Answers {
     /// partition.
     fn modules_below(&self, parent: &str) -> BTreeMap<String, &'static str> {
         let mut found = BTreeMap::new();
-        self.each_module(|module, partition, _| {
+        self.each_module(|module, partition| {
             let rest = match parent {
                 "" => Some(module),
                 _ => module.strip_prefix(parent).and_then(|rest| rest.strip_prefix('.')),
@@ -108,23 +108,19 @@ impl Answers {
         found
     }
 
-    /// Calls with every module, its partition, and whether it is a package.
-    pub(super) fn each_module(&self, mut with: impl FnMut(&'static str, &'static str, bool)) {
+    /// Calls with every module and its partition.
+    pub(super) fn each_module(&self, mut with: impl FnMut(&'static str, &'static str)) {
         let Some(number) = self.engine.relation_number("files") else { return };
         let relation = self.snapshot.relation(number);
         let schema = relation.schema().clone();
         let column = |name: &str| schema.index_of(name);
-        let (Ok(module), Ok(partition), Ok(package)) = (column("module"), column("partition"), column("is_package"))
-        else {
-            return;
-        };
+        let (Ok(module), Ok(partition)) = (column("module"), column("partition")) else { return };
         for batch in relation.batches() {
             let numbers = |column: usize| batch.column(column).as_primitive::<UInt32Type>().values().to_vec();
             let modules = Symbol::texts(numbers(module));
             let partitions = Symbol::texts(numbers(partition));
-            let packages = batch.column(package).as_boolean();
-            for (row, (module, partition)) in modules.into_iter().zip(partitions).enumerate() {
-                with(module, partition, packages.value(row));
+            for (module, partition) in modules.into_iter().zip(partitions) {
+                with(module, partition);
             }
         }
     }

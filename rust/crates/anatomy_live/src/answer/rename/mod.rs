@@ -185,6 +185,7 @@ impl<'a> Rename<'a> {
         if let Some(row) = self.rows("exports", "expr", id, &["scope", "file"]).first() {
             return match self.variable_in(row[0], self.old) {
                 Some(variable) => Ok(vec![Start::Variable(variable)]),
+                None if self.scope(row[0]).is_some_and(|scope| scope.kind == "class") => Err(Nothing::Open),
                 None => self.member_of(self.module_of(Symbol(row[1] as u32))),
             };
         }

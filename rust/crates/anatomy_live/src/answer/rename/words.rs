@@ -1,5 +1,5 @@
-//! Every word that spells one of the variables or modules: by scope, by import, by `__all__`, as the member of an object,
-//! as a keyword, inside a string.
+//! Every word that spells one of the variables or modules: by scope, by import, by `__all__` and `__slots__`, as the member of an
+//! object, as a keyword, inside a string.
 
 use std::collections::BTreeSet;
 
@@ -71,6 +71,7 @@ impl Rename<'_> {
         for module in self.modules.clone() {
             self.words_of_module(module);
         }
+        self.listed_by_relatives();
         self.loose_names();
         self.attributes();
         self.keywords();
@@ -110,9 +111,23 @@ impl Rename<'_> {
                 self.put(Symbol(row[3] as u32), row[0], Kind::Name, row[2], (1.0, 0));
             }
         }
-        for row in self.rows("exports", "scope", variable.scope, &["expr", "name", "file"]) {
+        self.exports_in(variable.scope);
+    }
+
+    /// Strings by which a module or class lists the name.
+    fn exports_in(&mut self, scope: Id) {
+        for row in self.rows("exports", "scope", scope, &["expr", "name", "file"]) {
             if row[1] == u64::from(self.old.0) && row[0] != 0 {
                 self.put(Symbol(row[2] as u32), row[0], Kind::Export, 0, (1.0, 0));
+            }
+        }
+    }
+
+    /// Strings by which other classes of the hierarchy list an attribute that one of them binds.
+    fn listed_by_relatives(&mut self) {
+        for class in self.classes.clone() {
+            for row in self.rows("bindings", "binding", class, &["body_scope"]) {
+                self.exports_in(row[0]);
             }
         }
     }
