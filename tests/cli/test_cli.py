@@ -274,3 +274,35 @@ def test_help_loads_neither_engine_nor_protocol() -> None:
 def test_the_reference_page_is_what_the_parser_says() -> None:
     page = ROOT / "docs" / "reference" / "cli.md"
     assert page.read_text() == reference(), "run: python -m codeanatomy.cli.reference > docs/reference/cli.md"
+
+
+def test_a_rule_is_begun_with_a_case_that_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    begun = run("rules", "new", "no_eval", "--root", ".")
+    assert begun.out.split() == [
+        "rules/own/no_eval.toml",
+        "rules/own/no_eval.md",
+        "rules/own/pack.toml",
+        "codeanatomy.toml",
+    ]
+    assert run("rules", "new", "no_eval", "--root", ".").code == 2
+    tested = run("rules", "test", "--root", ".")
+    assert (tested.code, tested.out.splitlines()[-1]) == (0, "1 cases in 1 books, 0 failed")
+    (tmp_path / "a.py").write_text("eval('1')\n")
+    [found] = run("check", "--format", "json").json
+    assert (found["path"], found["code"]) == ("a.py", "no-eval")
+    rule = tmp_path / "rules/own/no_eval.toml"
+    rule.write_text(rule.read_text().replace("'eval'", "'exec'"))
+    tested = run("rules", "test", "--root", ".", "--format", "json")
+    assert tested.code == 1
+    assert [line.partition(":")[0] for line in tested.json[0]["wrong"]] == ["in batch", "live"]
+
+
+def test_rules_are_listed_and_explained(ws: Path, run: Any) -> None:
+    [python] = run("rules", "list", "--format", "json").json
+    assert (python["pack"], python["because"], python["rules"]) == ("python", "asked for in [rules] packs", [])
+    told = run("rules", "explain", "overrides", "--format", "json").json
+    assert (told["kind"], told["reads"]) == ("relate", ["class_member", "mro"])
+    assert "cpg_edges" in told["read by"]
+    assert "did you mean `overrides`?" in run("rules", "explain", "override").err
+    assert "needs the name of a rule" in run("rules", "explain").err

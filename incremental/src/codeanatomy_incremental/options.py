@@ -115,6 +115,10 @@ class RulesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     packs: tuple[str, ...] = ("python",)
     """Rule packs of the installation to use, in order."""
 
+    detect: bool = True
+    """Use those packs of the installation too whose framework the workspace uses: a file that says what it needs names it.
+    `codeanatomy rules list` shows what was found, and where."""
+
     paths: tuple[str, ...] = ()
     """Folders with further rule packs, relative to the workspace."""
 

@@ -32,8 +32,14 @@ class Configuration(msgspec.Struct, frozen=True):
 def load(root: Path, overrides: Mapping[str, str] | None = None) -> Configuration:
     """The configuration of the workspace at `root`; raises `TomlError` or `PackError` if it is wrong."""
     loaded = options.load(root, overrides)
-    program = packs.load(loaded.options.rules.packs, root, loaded.options.rules.paths)
+    program = packs.load(packs_of(root, loaded.options.rules), root, loaded.options.rules.paths)
     return Configuration(root=root, loaded=loaded, program=program)
+
+
+def packs_of(root: Path, rules: options.RulesOptions) -> tuple[str, ...]:
+    """The packs of the installation that a workspace uses: those asked for, then those detected."""
+    found = packs.detected(root) if rules.detect else {}
+    return (*rules.packs, *(name for name in found if name not in rules.packs))
 
 
 def pack_error(program: packs.Program, error: EngineError) -> packs.PackError:

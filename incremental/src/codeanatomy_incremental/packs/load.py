@@ -2,7 +2,8 @@
 
 A pack is a folder with a `pack.toml` and one `<rule>.toml` for each rule; the file name is the name of the rule. The loader
 answers for the shape of the files (keys, types, required texts) and names file, line and key; what the rules mean is the
-engine's business.
+engine's business. A rule may give its rows to unions of other packs (`into`), so that a pack adds to what is there and changes no file
+of another one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ PACK_FILE = "pack.toml"
 _HOME = Path(__file__).parent
 """Where the packs of the installation are: a folder each."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NEEDS = ("pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "Pipfile", "requirements*.txt", "requirements/*.txt")
+"""Files that say what a workspace needs."""
+_MOST_NEEDS = 1024 * 1024
 _PLACE = re.compile(r"(?P<file>\S+\.toml)(?::\s*(?P<key>.+))?")
 
 
@@ -39,12 +43,24 @@ class PackError(Exception):
         super().__init__(f"{place}: {message}" + (f" ({hint})" if hint else ""))
 
 
+class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What shows that a workspace uses the framework that a pack is about."""
+
+    distributions: tuple[str, ...] = ()
+    """One of these is named in a file that says what the workspace needs."""
+
+    files: tuple[str, ...] = ()
+    """One of these is there."""
+
+
 class PackHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `pack.toml` of a pack."""
 
     name: str
     version: str
     doc: str
+    when: When = When()
+    """When a pack of the installation is taken without being asked for; left out, it never is."""
 
 
 class Winner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +101,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     select: dict[str, str] | None = None
     sql: str | None = None
     inputs: list[str] | None = None
+    into: list[str] | None = None
     rounds: int | None = None
     winner: Winner | None = None
     limit: Limit | None = None
@@ -135,6 +152,7 @@ def load(packs: Sequence[str], root: Path, paths: Sequence[str]) -> Program:
         for rule, view in _rules(folder, shown, header.name):
             rules.append(rule)
             views.append(view)
+    _give(rules, views)
     document = {"packs": [{"name": each.name, "version": each.version} for each in headers], "views": views}
     return Program(document=msgspec.json.encode(document), packs=tuple(headers), rules=tuple(rules))
 
@@ -153,6 +171,50 @@ def line_of(program: Program, where: str) -> int | None:
 def installed() -> tuple[str, ...]:
     """The names of the packs that come with the installation, sorted."""
     return tuple(sorted(each.name for each in _HOME.iterdir() if (each / PACK_FILE).is_file()))
+
+
+def header(name: str) -> PackHeader:
+    """The header of a pack of the installation."""
+    return _header(_HOME / name, f"packs/{name}")
+
+
+def detected(root: Path) -> dict[str, str]:
+    """The packs of the installation whose framework a workspace uses, each with what shows it."""
+    named = {name: header(name).when for name in installed()}
+    if not any(when.distributions or when.files for when in named.values()):
+        return {}
+    texts = dict(_needs(root))
+    found: dict[str, str] = {}
+    for name, when in named.items():
+        asked = [re.compile(rf"(?<![\w.-]){re.escape(each)}(?![\w-])", re.IGNORECASE) for each in when.distributions]
+        shows = next((file for file, text in texts.items() if any(each.search(text) for each in asked)), None)
+        shows = shows or next((file for file in when.files if (root / file).is_file()), None)
+        if shows is not None:
+            found[name] = shows
+    return found
+
+
+def _needs(root: Path) -> Iterator[tuple[str, str]]:
+    for pattern in _NEEDS:
+        for file in sorted(root.glob(pattern)):
+            try:
+                if file.is_file() and file.stat().st_size <= _MOST_NEEDS:
+                    yield file.relative_to(root).as_posix(), file.read_text("utf-8", "replace")
+            except OSError:
+                # What cannot be read shows nothing.
+                continue
+
+
+def _give(rules: Sequence[RuleFile], views: Sequence[dict[str, Any]]) -> None:
+    """Make rules inputs of the unions that they name in `into`."""
+    unions = {view["name"]: view for view in views if view["kind"] == "union"}
+    for rule, view in zip(rules, views, strict=True):
+        for name in view.pop("into", ()):
+            if name not in unions:
+                line = strict_toml.line_of(rule.text, ("into",))
+                hint = strict_toml.nearest(name, unions)
+                raise PackError("rule-unknown-relation", rule.file, line, "into", f"there is no union `{name}`", hint)
+            unions[name]["inputs"] = [*unions[name]["inputs"], rule.name]
 
 
 def _folders(packs: Iterable[str], root: Path, paths: Iterable[str]) -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,178 @@
+"""`python -m bench packs`: how right the edges of framework packs are, judged by the frameworks themselves.
+
+For pytest: it collects the tests of a project in the environment that is named, and tells for each test function which function it
+takes each fixture from. Ours are the rows of `fixture_use`. Only the arguments that a test itself names are compared: parameters of
+fixtures and what plugins ask for are not listed by anybody. Prints, for each project, how many were compared, how many of ours are
+right, and how many of pytest's were found. Collecting imports the project: name only projects that you trust.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+
+from codeanatomy_engine import CancelToken
+
+from codeanatomy_incremental import options
+from codeanatomy_incremental.live import Graph
+from codeanatomy_incremental.packs import load as packs
+
+_PLUGIN = """
+import inspect, json, os
+
+def pytest_collection_finish(session):
+    rows = set()
+    for item in session.items:
+        info = getattr(item, "_fixtureinfo", None)
+        if info is None or not hasattr(item, "function"):
+            continue
+        function = inspect.unwrap(item.function)
+        callspec = getattr(item, "callspec", None)
+        for name in inspect.signature(function).parameters:
+            found = info.name2fixturedefs.get(name)
+            if found and not (callspec and name in callspec.params and found[-1].scope is None):
+                code = getattr(inspect.unwrap(found[-1].func), "__code__", None)
+                if code is not None and found[-1].func.__name__ != "get_direct_param_fixture_func":
+                    test = function.__code__
+                    rows.add((test.co_filename, test.co_name, name, code.co_filename, code.co_name, len(found)))
+    with open(os.environ["CODEANATOMY_FIXTURES"], "w") as out:
+        json.dump(sorted(rows), out)
+"""
+_OURS = """
+SELECT asking.file AS file, text(asking.name) AS test, text(params.name) AS name, target.file AS target, text(target.name) AS fixture
+FROM fixture_use AS used JOIN params ON params.binding = used.expr JOIN bindings AS asking ON asking.binding = params.function
+JOIN bindings AS target ON target.binding = used.target
+WHERE text(asking.name) LIKE 'test%'
+"""
+
+Use = tuple[str, str, str]
+"""File, test function and parameter."""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One project."""
+
+    compared: int
+    """Parameters of which pytest says where they come from, inside the project or outside."""
+    found: int
+    right: int
+    wrong: tuple[str, ...]
+    only_ours: int
+    """Parameters to which we give a fixture, and pytest does not, or not for these tests."""
+    index_s: float
+    without_s: float
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Compare and print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench packs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("project", nargs="+", type=Path, help="a folder with tests that pytest can collect")
+    parser.add_argument(
+        "--python", required=True, help="the interpreter of an environment with pytest and the project's needs"
+    )
+    parser.add_argument("--misses", type=int, default=10, help="how many wrong ones to list")
+    chosen = parser.parse_args(arguments)
+    header = ("project", "asked", "found", "right", "% found", "% right", "only ours", "index s", "without")
+    rows = [header]
+    told: list[str] = []
+    for project in chosen.project:
+        root = project.resolve()
+        judged = judge(root, chosen.python)
+        told += [f"{root.name}: {each}" for each in judged.wrong[: chosen.misses]]
+        rows.append(
+            (
+                root.name,
+                str(judged.compared),
+                str(judged.found),
+                str(judged.right),
+                f"{100 * judged.found / max(1, judged.compared):.1f}",
+                f"{100 * judged.right / max(1, judged.found):.1f}",
+                str(judged.only_ours),
+                f"{judged.index_s:.2f}",
+                f"{judged.without_s:.2f}",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("\n".join(told))
+
+
+def judge(root: Path, python: str) -> Judged:
+    """Our fixtures of a project beside those of pytest."""
+    theirs = asked(root, python)
+    without_s, _ = _indexed(root, python, ("python",))
+    index_s, graph = _indexed(root, python, ("python", "pytest"))
+    found = pa.ipc.open_stream(graph.engine.snapshot().query(_OURS, 1_000_000)).read_all().to_pylist()
+    ours = {(row["file"], row["test"], row["name"]): (Path(row["target"]).name, row["fixture"]) for row in found}
+    both = theirs.keys() & ours.keys()
+    wrong = [
+        f"{use[0]}: {use[1]}({use[2]}): pytest {sorted(theirs[use])}, ours {ours[use]}"
+        for use in sorted(both)
+        if ours[use] not in theirs[use]
+    ]
+    missing = [
+        f"{use[0]}: {use[1]}({use[2]}): not found, {sorted(theirs[use])}" for use in sorted(theirs.keys() - both)
+    ]
+    return Judged(
+        compared=len(theirs),
+        found=len(both),
+        right=len(both) - len(wrong),
+        wrong=(*wrong, *missing),
+        only_ours=len(ours.keys() - both),
+        index_s=index_s,
+        without_s=without_s,
+    )
+
+
+def asked(root: Path, python: str) -> dict[Use, set[tuple[str, str]]]:
+    """What pytest says: of each parameter of each test the file and function of its fixture, several where classes share one."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        (Path(scratch) / "codeanatomy_fixtures.py").write_text(_PLUGIN, "utf-8")
+        out = Path(scratch) / "fixtures.json"
+        ways = os.pathsep.join([scratch, str(root), str(root / "src")])
+        environment = os.environ | {
+            "PYTHONPATH": ways,
+            "CODEANATOMY_FIXTURES": str(out),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = [
+            python,
+            "-m",
+            "pytest",
+            "--collect-only",
+            "-q",
+            "-p",
+            "codeanatomy_fixtures",
+            "-p",
+            "no:cacheprovider",
+        ]
+        command += ["--continue-on-collection-errors"]
+        ran = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+        if not out.exists():
+            raise SystemExit(f"pytest collected nothing in {root}:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+        rows = msgspec.json.decode(out.read_bytes(), type=list[tuple[str, str, str, str, str, int]])
+    found: dict[Use, set[tuple[str, str]]] = {}
+    for file, test, name, target, fixture, _ in rows:
+        if Path(file).is_relative_to(root):
+            use = (Path(file).relative_to(root).as_posix(), test, name)
+            found.setdefault(use, set()).add((Path(target).name, fixture))
+    return found
+
+
+def _indexed(root: Path, python: str, names: Sequence[str]) -> tuple[float, Graph]:
+    loaded = options.load(root, {"incremental.watch": "false", "workspace.python": f'"{python}"'})
+    began = time.perf_counter()
+    graph = Graph(root, loaded.options, packs.load(names, root, ()))
+    graph.index(lambda _progress: None, CancelToken())
+    return time.perf_counter() - began, graph
