@@ -209,7 +209,7 @@ def reference() -> str:
     ]
     for section in msgspec.structs.fields(Options):
         shape = section.type
-        documentation = _field_docs(shape)
+        documentation = field_docs(shape)
         lines += ["", f"## [{section.name}]", "", _one_line(shape.__doc__ or "")]
         for field in msgspec.structs.fields(shape):
             lines += [
@@ -234,7 +234,7 @@ def _override(tables: dict[str, Any], key: str, value: str, name: str) -> None:
     tables.setdefault(section, {})[rest] = parsed
 
 
-def _field_docs(shape: type) -> dict[str, str]:
+def field_docs(shape: type) -> dict[str, str]:
     """The docstring below each field of a struct; a field without one is a mistake of ours and fails here."""
     # Only whoever writes the page pays for these.
     import ast

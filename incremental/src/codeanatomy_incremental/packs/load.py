@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from codeanatomy_incremental import strict_toml
+from codeanatomy_incremental import options, strict_toml
 
 PACK_FILE = "pack.toml"
 _HOME = Path(__file__).parent
@@ -91,31 +91,58 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of a rule file."""
 
     doc: str
+    """What a row says: "Holds if ..."."""
     kind: Literal["normalize", "derive", "relate", "union", "project", "diagnostic"]
+    """What the rule makes: another shape of a relation, new facts, a relationship, several relations as one, columns of an
+    output, or rows that a person is told about."""
     example: str
+    """The smallest source that shows it."""
     from_: str | None = msgspec.field(default=None, name="from")
+    """The relation that drives the rule, optionally `relation as alias`."""
     to: list[str] | None = None
+    """Relations joined to it, in order; keys are inferred from the roles of columns."""
     on: list[str] | None = None
+    """SQL equalities where roles do not say which key is meant."""
     unless: list[str] | None = None
+    """Relations of which no matching row may exist."""
     where: str | None = None
+    """SQL predicate over all inputs."""
     select: dict[str, str] | None = None
+    """Table of output column to SQL expression; left out, the columns of `from` stay."""
     sql: str | None = None
+    """The whole rule as SQL, instead of `from`, `to` and `select`."""
     inputs: list[str] | None = None
+    """The rules and relations that a union puts together; all have the same columns."""
     into: list[str] | None = None
+    """Unions, of other packs too, that get the rows of this rule as one more input."""
     rounds: int | None = None
+    """How deep the rule, or an input of the union, may build on rows of the rule itself."""
     winner: Winner | None = None
+    """`group`: the columns that name the contest; `order`: by what the first is chosen, each optionally `desc`."""
     limit: Limit | None = None
+    """How many rows a group of a rule with rounds may hold, and what marks the row that stands for those left out."""
     linearize: Linear | None = None
+    """The linear order of what each group derives from."""
     grain: list[str] | None = None
+    """The columns that name the unit of refresh, where they cannot be inferred."""
     refresh: Literal["keyed", "full"] | None = None
+    """`keyed` (default), or `full`: run whole at every change, where a rule cannot be keyed."""
     confidence: float | str | None = None
+    """How sure a row is: a number or an SQL expression over the inputs."""
     score: float | None = None
+    """How a row ranks against rows of other rules in the same union."""
     why: str | None = None
+    """The sentence that explains a row, with `{column}` holes."""
     severity: Literal["error", "warning", "information", "hint"] | None = None
+    """Of a diagnostic: how bad."""
     code: str | None = None
+    """Of a diagnostic: a stable name."""
     message: str | None = None
+    """Of a diagnostic: the sentence, with `{column}` holes."""
     roles: dict[str, str] | None = None
+    """Table of output column to role, where a role cannot be inherited; with `rounds` as `type:role`."""
     stored: bool | None = None
+    """`false`: no rows are kept, the rule is run when a query names it."""
 
 
 class RuleFile(msgspec.Struct, frozen=True):
@@ -155,6 +182,21 @@ def load(packs: Sequence[str], root: Path, paths: Sequence[str]) -> Program:
     _give(rules, views)
     document = {"packs": [{"name": each.name, "version": each.version} for each in headers], "views": views}
     return Program(document=msgspec.json.encode(document), packs=tuple(headers), rules=tuple(rules))
+
+
+def key_docs() -> dict[str, str]:
+    """What each key of a rule file means."""
+    docs = options.field_docs(Rule)
+    return {field.encode_name: docs[field.name] for field in msgspec.structs.fields(Rule)}
+
+
+def misshapen(file: str, text: str) -> PackError | None:
+    """What is wrong with the text of a rule file or `pack.toml` taken alone, if anything is."""
+    try:
+        _decode(text, file, PackHeader if file.rpartition("/")[2] == PACK_FILE else Rule)
+    except PackError as error:
+        return error
+    return None
 
 
 def line_of(program: Program, where: str) -> int | None:

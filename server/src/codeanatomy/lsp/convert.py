@@ -193,6 +193,15 @@ def file_uri(path: str) -> str:
     return Path(path).as_uri()
 
 
+def column_of(line: str, character: int, encoding: str) -> int:
+    """The number of letters before a place of a line."""
+    if encoding == "utf-32":
+        return min(character, len(line))
+    size = 2 if encoding == "utf-16" else 1
+    data = line.encode("utf-16-le" if size == 2 else "utf-8", "surrogatepass")[: character * size]
+    return len(data.decode("utf-16-le" if size == 2 else "utf-8", "ignore"))
+
+
 def locations(links: bytes) -> bytes:
     """`LocationLink[]` as `Location[]`, for clients that know no links."""
     return msgspec.json.encode(
