@@ -107,3 +107,22 @@ def test_a_rule_file_completes_and_explains_its_words(editor: Editor) -> None:
     told = editor.ask("textDocument/hover", "own/word.toml", 2, len('from = "na'))
     assert "Columns: `expr`" in told["contents"]["value"]
     assert editor.ask("textDocument/hover", "own/word.toml", 50, 0) is None
+
+
+def test_an_import_that_breaks_a_layer_is_shown_while_it_is_typed(root: Path) -> None:
+    (root / "codeanatomy.toml").write_text(
+        '[workspace]\nstandard_library = false\n[layers]\norder = ["main", "shop"]\n'
+    )
+    with Editor(root, timeout=60) as editor:
+        editor.initialize()
+        editor.open("shop/tools.py", "def discount(order): ...\n")
+        editor.change("shop/tools.py", 2, {"text": "def discount(order):\n    é = 1; import main\n"})
+        [found] = codes(editor, "shop/tools.py", bool)
+        assert (found["code"], found["message"]) == (
+            "layer-import",
+            "`shop` must not know `main`: `shop.tools` imports `main`\nlayers",
+        )
+        assert found["range"] == {"start": {"line": 1, "character": 18}, "end": {"line": 1, "character": 22}}
+        since = len(editor.messages)
+        saved(editor, root, "codeanatomy.toml", '[workspace]\nstandard_library = false\n[layers]\norder = ["shop"]\n')
+        assert codes(editor, "shop/tools.py", lambda all_: not all_, since) == []

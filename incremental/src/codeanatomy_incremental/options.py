@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from codeanatomy_incremental import strict_toml
+from codeanatomy_incremental.contracts import Contract
 
 CONFIG_NAME = "codeanatomy.toml"
 
@@ -123,6 +124,20 @@ class RulesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folders with further rule packs, relative to the workspace."""
 
 
+class LayersOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may import what: layers and other contracts, checked at every edit and by `codeanatomy check`. See [layers](../layers.md)."""
+
+    order: tuple[str, ...] = ()
+    """Packages or modules from the top to the bottom: none imports one above it, not through others either. `a | b` are siblings
+    that must not know each other, `a : b` siblings that may; one in brackets may be missing."""
+
+    contracts: tuple[Contract, ...] = ()
+    """Further contracts, each a table `[[layers.contracts]]`."""
+
+    import_linter: bool = True
+    """Check the contracts that are written for import-linter too."""
+
+
 class InlayHintsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What editors show between the letters. There is a hint only where the graph is sure and the text does not say it."""
 
@@ -143,6 +158,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     incremental: IncrementalOptions = IncrementalOptions()
     lenses: LensesOptions = LensesOptions()
     rules: RulesOptions = RulesOptions()
+    layers: LayersOptions = LayersOptions()
     inlay_hints: InlayHintsOptions = InlayHintsOptions()
     completion: CompletionOptions = CompletionOptions()
 

@@ -18,6 +18,7 @@ import msgspec
 from codeanatomy_engine import Compiling, Engine, EngineError, Snapshot, SourceFile
 
 from codeanatomy_incremental.change import Change
+from codeanatomy_incremental.contracts import Contract
 from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
 from codeanatomy_incremental.options import CONFIG_NAME, Options
 from codeanatomy_incremental.packs import load as packs
@@ -26,6 +27,7 @@ from codeanatomy_incremental.strict_toml import TomlError
 
 from codeanatomy import config
 from codeanatomy.ide import diagnostics as ide_diagnostics
+from codeanatomy.ide import layers
 from codeanatomy.lsp import convert
 
 logger = logging.getLogger(__name__)
@@ -118,6 +120,12 @@ class Folder:
         self.uri = uri
         self.program = program
         """The rules in force, or those that are on their way to be."""
+
+        self.contracts: tuple[Contract, ...] = ()
+        """What may import what."""
+
+        self.broken: tuple[layers.Finding, ...] | None = None
+        """Where contracts are broken in the newest snapshot; None if nobody has looked."""
 
         self.refused: dict[str, bytes] = {}
         """What the editor was told last of files that keep newer rules from being in force, by URI."""
@@ -219,6 +227,7 @@ class Session:
         except (TomlError, PackError) as error:
             return f"{error}. Until this is mended, files are served for syntax only."
         folder = Folder(uri, root, LiveGraph(graph), settings.program.document)
+        folder.contracts = config.contracts_of(settings.root, settings.options.layers)
         folder.live.subscribe(lambda report: self._after_commit(folder, report))
         self._folders = (*self._folders, folder)
         if wrong is not None:
@@ -259,11 +268,11 @@ class Session:
     def reload(self, folder: Folder) -> None:
         """Bring the rules and the configuration of a folder into force as they are on disk now. What is in force stays until the
         new ones hold all files, and for good if they cannot be used: the file that is wrong says so."""
-        program: list[packs.Program] = []
+        read: list[config.Configuration] = []
 
         def make() -> Graph:
             settings = config.load(Path(folder.root))
-            program.append(settings.program)
+            read.append(settings)
             if settings.program.document == folder.program and settings.options == folder.options:
                 raise _UnchangedError
             return self._graph(settings)
@@ -271,12 +280,14 @@ class Session:
         def told(error: Exception | None) -> None:
             match error:
                 case None:
-                    folder.program = program[-1].document
+                    folder.program = read[-1].program.document
+                    folder.contracts = config.contracts_of(read[-1].root, read[-1].options.layers)
+                    folder.broken = None
                     self._tell_refused(folder, None)
                 case _UnchangedError():
                     self._tell_refused(folder, None)
                 case EngineError():
-                    self._tell_refused(folder, config.pack_error(program[-1], error))
+                    self._tell_refused(folder, config.pack_error(read[-1].program, error))
                 case PackError():
                     self._tell_refused(folder, error)
                 case TomlError():
@@ -519,6 +530,22 @@ class Session:
             document.published = found
             self._notify("textDocument/publishDiagnostics", body)
 
+    def broken_contracts(self, place: Place) -> bytes:
+        """Imports of an open file that break a contract, as LSP `Diagnostic[]`."""
+        here = [each for each in place.folder.broken or () if each.file == place.path]
+        text = place.folder.live.graph.engine.document_text(place.path) if here else None
+        if text is None:
+            return b"[]"
+        return convert.json([_broken(each, text, self.client.encoding) for each in here])
+
+    def _look_at_imports(self, folder: Folder, report: Report) -> None:
+        """See where contracts are broken, if imports have changed. Runs in the writer of the folder."""
+        changed = {table for table, came, went in report.evidence if came or went}
+        if folder.contracts and (folder.broken is None or changed & layers.EVIDENCE):
+            folder.broken = layers.findings(folder.live.snapshot(), folder.contracts)
+        elif not folder.contracts:
+            folder.broken = ()
+
     def _after_commit(self, folder: Folder, report: Report) -> None:
         """Tell the editor what rules say now. Runs in the writer of the folder."""
         if self.client.refreshes_lenses and any(
@@ -528,6 +555,7 @@ class Session:
         # An editor asks anew for the colours of a text that it edits itself; of other changes it knows nothing.
         if set(report.files) - report.documents.keys() and any(view.inserted or view.deleted for view in report.views):
             self._repaint()
+        self._look_at_imports(folder, report)
         if self.client.pulls_diagnostics:
             if self.client.refreshes_diagnostics and any(view.inserted or view.deleted for view in report.views):
                 self._refresh()
@@ -540,7 +568,8 @@ class Session:
             version = snapshot.version_of(place.path)
             if version is None or version != document.version:
                 continue
-            found = snapshot.diagnostics(place.path)
+            broken = self.broken_contracts(place)
+            found = ide_diagnostics.together(snapshot.diagnostics(place.path), broken)
             document.rules = ide_diagnostics.of_rules(found)
             if found != document.published:
                 self._publish(uri, version, found)
@@ -557,6 +586,18 @@ def _shown(error: PackError) -> bytes:
     message = f"{error.message}\n{error.hint}" if error.hint else error.message
     found = {"range": span, "severity": 1, "code": error.code, "source": "codeanatomy", "message": message}
     return convert.json([found])
+
+
+def _broken(finding: layers.Finding, text: str, encoding: str) -> dict[str, object]:
+    """A broken contract as an LSP `Diagnostic`."""
+    violation = finding.violation
+    return {
+        "range": convert.range_of(text, finding.start, finding.end, encoding),
+        "severity": 1,
+        "code": violation.code,
+        "source": "codeanatomy",
+        "message": f"{violation.message}\n{violation.contract}",
+    }
 
 
 def _foreign_file(uri: str, text: str) -> SourceFile:
