@@ -20,6 +20,8 @@ from codeanatomy_engine import Engine
 from codeanatomy_incremental import contracts
 from codeanatomy_incremental.packs.load import Program, installed, load
 
+from codeanatomy.ide import unused
+
 ROOT = Path(__file__).resolve().parent.parent
 FACTS = ROOT / "rust" / "crates" / "anatomy_facts" / "src"
 PAGES = ROOT / "docs" / "reference"
@@ -114,6 +116,8 @@ def codes_page() -> str:
         f"| `{rule['code']}` | {rule['severity']} | [{rule['name']}](rules.md#{rule['name']}) | {_cell(rule['doc'])} |"
         for rule in rules
     ]
+    lines += ["", "## From `codeanatomy check`", "", "| code | meaning |", "|---|---|"]
+    lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in unused.CODES.items()]
     lines += ["", "## From contracts", "", "See [layers](../layers.md).", "", "| code | meaning |", "|---|---|"]
     lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in contracts.CODES.items()]
     return "\n".join(lines) + "\n"
