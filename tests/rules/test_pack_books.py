@@ -1,11 +1,12 @@
-"""The rule books of framework packs, a folder for each: every case in batch, live and in replay."""
+"""The rule books of framework packs, a folder for each: every case in batch, live and in replay, with all packs together."""
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 from tests.support.memory import Memory, program
+
+from codeanatomy_incremental.packs.load import installed
 
 import pytest
 from codeanatomy import rulebook
@@ -16,24 +17,36 @@ CASES = [(book.parent.name, case) for book in BOOKS for case in rulebook.read(bo
 IDS = [f"{pack}: {case.title}" for pack, case in CASES]
 
 
-@cache
-def memory(pack: str, _use: str) -> Memory:
-    return Memory(program(pack))
+PACKS = sorted({pack for pack, _ in CASES})
 
 
-@pytest.mark.parametrize(("pack", "case"), CASES, ids=IDS)
-def test_batch(pack: str, case: Case) -> None:
-    told(rulebook.in_batch(case, memory(pack, "fresh")))
+@pytest.fixture(scope="module")
+def fresh() -> Memory:
+    return Memory(program(*PACKS))
 
 
-@pytest.mark.parametrize(("pack", "case"), CASES, ids=IDS)
-def test_live(pack: str, case: Case) -> None:
-    told(rulebook.in_life(case, memory(pack, "live")))
+@pytest.fixture(scope="module")
+def live() -> Memory:
+    return Memory(program(*PACKS))
 
 
-@pytest.mark.parametrize(("pack", "case"), CASES, ids=IDS)
-def test_replay(pack: str, case: Case) -> None:
-    told(rulebook.in_replay(case, memory(pack, "live")))
+def test_every_framework_pack_has_a_book() -> None:
+    assert {"python", *PACKS} == set(installed())
+
+
+@pytest.mark.parametrize("case", [case for _, case in CASES], ids=IDS)
+def test_batch(case: Case, fresh: Memory) -> None:
+    told(rulebook.in_batch(case, fresh))
+
+
+@pytest.mark.parametrize("case", [case for _, case in CASES], ids=IDS)
+def test_live(case: Case, live: Memory) -> None:
+    told(rulebook.in_life(case, live))
+
+
+@pytest.mark.parametrize("case", [case for _, case in CASES], ids=IDS)
+def test_replay(case: Case, live: Memory) -> None:
+    told(rulebook.in_replay(case, live))
 
 
 def told(wrong: list[str]) -> None:

@@ -278,25 +278,36 @@ def _shortest(
 
 def _cycles(graph: Graph) -> Iterator[tuple[str, ...]]:
     """One shortest circle of each set of nodes that reach each other, from its first node on."""
+    backwards: dict[str, set[str]] = {}
+    for node, following in graph.items():
+        for each in following:
+            backwards.setdefault(each, set()).add(node)
     seen: set[str] = set()
     for start in sorted(graph):
         if start in seen:
             continue
-        before: dict[str, str] = {start: ""}
-        found = deque([start])
-        while found:
-            node = found.popleft()
-            if start in graph.get(node, ()):
-                circle = [node]
-                while before[circle[-1]]:
-                    circle.append(before[circle[-1]])
-                seen.update(circle)
-                yield tuple(reversed(circle))
-                break
-            for following in sorted(graph.get(node, ())):
-                if following not in before:
-                    before[following] = node
-                    found.append(following)
+        before = _reached(graph, start)
+        last = next((node for node in before if start in graph.get(node, ())), None)
+        if last is None:
+            continue
+        circle = [last]
+        while before[circle[-1]]:
+            circle.append(before[circle[-1]])
+        seen |= before.keys() & _reached(backwards, start).keys()
+        yield tuple(reversed(circle))
+
+
+def _reached(graph: Graph, start: str) -> dict[str, str]:
+    """The nodes that a node leads to, nearest first, each with the one before it on the way."""
+    before = {start: ""}
+    found = deque([start])
+    while found:
+        node = found.popleft()
+        for following in sorted(graph.get(node, ())):
+            if following not in before:
+                before[following] = node
+                found.append(following)
+    return before
 
 
 def _matching(names: Iterable[str], modules: Collection[str]) -> list[str]:
