@@ -2,8 +2,13 @@
 
 For pytest: it collects the tests of a project in the environment that is named, and tells for each test function which function it
 takes each fixture from. Ours are the rows of `fixture_use`. Only the arguments that a test itself names are compared: parameters of
-fixtures and what plugins ask for are not listed by anybody. Prints, for each project, how many were compared, how many of ours are
-right, and how many of pytest's were found. Collecting imports the project: name only projects that you trust.
+fixtures and what plugins ask for are not listed by anybody.
+
+For Django: every app of a project whose models can be imported is installed, and the registry tells to which model each relation
+leads. Ours are the relations whose model is named in a text.
+
+Prints, for each project, how many were compared, how many of ours are right, and how many of pytest's were found. Both import the
+project: name only projects that you trust.
 """
 
 from __future__ import annotations
@@ -46,6 +51,54 @@ def pytest_collection_finish(session):
     with open(os.environ["CODEANATOMY_FIXTURES"], "w") as out:
         json.dump(sorted(rows), out)
 """
+_REGISTRY = """
+import importlib, json, os, sys
+from pathlib import Path
+import django
+from django.apps import apps
+from django.conf import settings
+
+root = Path(os.environ["CODEANATOMY_ROOT"])
+base = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sites", "django.contrib.sessions"]
+tests = [root / "tests", root]
+names = {}
+for folder in tests:
+    for file in sorted(folder.glob("*/models.py")) + sorted(folder.glob("*/models/__init__.py")):
+        app = file.parent.name if file.name == "models.py" else file.parent.parent.name
+        names.setdefault(app, file)
+settings.configure(
+    INSTALLED_APPS=base, DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    SITE_ID=1, SECRET_KEY="x", DEFAULT_AUTO_FIELD="django.db.models.AutoField", USE_TZ=True,
+)
+django.setup()
+for app in sorted(names):
+    if apps.is_installed(app) or app == "django":
+        continue
+    try:
+        apps.set_installed_apps([*settings.INSTALLED_APPS, app])
+        settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, app]
+    except Exception:
+        for _ in range(len(apps.stored_app_configs)):
+            apps.unset_installed_apps()
+        apps.set_installed_apps(settings.INSTALLED_APPS)
+rows = []
+for model in apps.get_models(include_auto_created=False):
+    for field in (*model._meta.local_fields, *model._meta.local_many_to_many):
+        target = getattr(field.remote_field, "model", None)
+        if isinstance(target, type):
+            files = [str(Path(sys.modules[each.__module__].__file__).resolve()) for each in (model, target)]
+            rows.append([files[0], model.__name__, field.name, files[1], target.__name__])
+with open(os.environ["CODEANATOMY_OUT"], "w") as out:
+    json.dump(rows, out)
+"""
+_RELATIONS = """
+SELECT field.file AS file, text(owner.name) AS model, text(field.name) AS field, target.file AS target, text(target.name) AS name
+FROM model_text AS said JOIN strings ON strings.expr = said.expr JOIN bindings AS field ON field.value_expr = strings.call_expr
+JOIN scopes AS owner ON owner.scope = field.scope
+LEFT JOIN (SELECT expr, target FROM refers_to WHERE rule_name = 'reference_model') AS found ON found.expr = said.expr
+LEFT JOIN bindings AS target ON target.binding = found.target
+WHERE owner.kind = 'class' AND strings.argument IN ('0', 'to')
+"""
 _OURS = """
 SELECT asking.file AS file, text(asking.name) AS test, text(params.name) AS name, target.file AS target, text(target.name) AS fixture
 FROM fixture_use AS used JOIN params ON params.binding = used.expr JOIN bindings AS asking ON asking.binding = params.function
@@ -80,6 +133,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--python", required=True, help="the interpreter of an environment with pytest and the project's needs"
     )
+    parser.add_argument(
+        "--framework", choices=("pytest", "django"), default="pytest", help="the judge (default: pytest)"
+    )
     parser.add_argument("--misses", type=int, default=10, help="how many wrong ones to list")
     chosen = parser.parse_args(arguments)
     header = ("project", "asked", "found", "right", "% found", "% right", "only ours", "index s", "without")
@@ -87,7 +143,7 @@ def main(arguments: Sequence[str]) -> None:
     told: list[str] = []
     for project in chosen.project:
         root = project.resolve()
-        judged = judge(root, chosen.python)
+        judged = (judge if chosen.framework == "pytest" else judge_models)(root, chosen.python)
         told += [f"{root.name}: {each}" for each in judged.wrong[: chosen.misses]]
         rows.append(
             (
@@ -130,6 +186,42 @@ def judge(root: Path, python: str) -> Judged:
         right=len(both) - len(wrong),
         wrong=(*wrong, *missing),
         only_ours=len(ours.keys() - both),
+        index_s=index_s,
+        without_s=without_s,
+    )
+
+
+def judge_models(root: Path, python: str) -> Judged:
+    """Our models behind texts beside those of Django's registry."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        out = Path(scratch) / "models.json"
+        ways = os.pathsep.join([str(root / "tests"), str(root)])
+        told = {"PYTHONPATH": ways, "CODEANATOMY_ROOT": str(root), "CODEANATOMY_OUT": str(out)}
+        environment = os.environ | told | {"PYTHONDONTWRITEBYTECODE": "1"}
+        ran = subprocess.run(
+            [python, "-c", _REGISTRY], cwd=scratch, env=environment, capture_output=True, text=True, check=False
+        )
+        if not out.exists():
+            raise SystemExit(f"Django has no registry of {root}:\n{ran.stderr[-2000:]}")
+        rows = msgspec.json.decode(out.read_bytes(), type=list[tuple[str, str, str, str, str]])
+    theirs = {(file, model, field): (target, name) for file, model, field, target, name in rows}
+    without_s, _ = _indexed(root, python, ("python",))
+    index_s, graph = _indexed(root, python, ("python", "django"))
+    found = pa.ipc.open_stream(graph.engine.snapshot().query(_RELATIONS, 1_000_000)).read_all().to_pylist()
+    ours = {
+        (str(root / row["file"]), row["model"], row["field"]): (str(root / (row["target"] or "")), row["name"])
+        for row in found
+    }
+    both = sorted(theirs.keys() & ours.keys())
+    said = [use for use in both if ours[use][1]]
+    wrong = [f"{use}: Django {theirs[use]}, ours {ours[use]}" for use in said if ours[use] != theirs[use]]
+    missing = [f"{use}: not found, {theirs[use]}" for use in both if not ours[use][1]]
+    return Judged(
+        compared=len(both),
+        found=len(said),
+        right=len(said) - len(wrong),
+        wrong=(*wrong, *missing),
+        only_ours=sum(bool(name) for _, name in ours.values()) - len(said),
         index_s=index_s,
         without_s=without_s,
     )
