@@ -7,6 +7,8 @@ fixtures and what plugins ask for are not listed by anybody.
 For Django: every app of a project whose models can be imported is installed, and the registry tells to which model each relation
 leads. Ours are the relations whose model is named in a text.
 
+For texts: each is resolved as Python resolves a dotted path, and must be what we say; what cannot be imported there is left out.
+
 Prints, for each project, how many were compared, how many of ours are right, and how many of pytest's were found. Both import the
 project: name only projects that you trust.
 """
@@ -99,6 +101,46 @@ LEFT JOIN (SELECT expr, target FROM refers_to WHERE rule_name = 'reference_model
 LEFT JOIN bindings AS target ON target.binding = found.target
 WHERE owner.kind = 'class' AND strings.argument IN ('0', 'to')
 """
+_RESOLVE = """
+import importlib, inspect, json, os, pkgutil, sys
+from pathlib import Path
+try:
+    from django.conf import settings
+    settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"], SECRET_KEY="x")
+    import django
+    django.setup()
+except Exception:
+    pass
+def file_of(thing):
+    try:
+        return str(Path(inspect.getsourcefile(inspect.unwrap(thing))).resolve())
+    except Exception:
+        return ""
+told = {}
+for text in json.load(open(os.environ["CODEANATOMY_TEXTS"])):
+    try:
+        thing = pkgutil.resolve_name(text)
+    except BaseException as error:
+        told[text] = None
+        for name in (text, text.rpartition(".")[0]):
+            try:
+                importlib.import_module(name)
+            except BaseException as inner:
+                # What a module needs and has not is no judgement of the text.
+                if not (isinstance(inner, ModuleNotFoundError) and (inner.name or "?") in text):
+                    told[text] = "?"
+        continue
+    told[text] = ["", ""] if not (inspect.ismodule(thing) or inspect.isfunction(thing) or inspect.isclass(thing)) else [
+        file_of(thing), "" if inspect.ismodule(thing) else getattr(inspect.unwrap(thing), "__name__", "")]
+json.dump(told, open(os.environ["CODEANATOMY_OUT"], "w"))
+"""
+_TEXTS = """
+SELECT text(strings.value) AS value, files.file AS target, COALESCE(text(named.name), '') AS name
+FROM refers_to AS found JOIN strings ON strings.expr = found.expr
+LEFT JOIN bindings AS named ON named.binding = found.target LEFT JOIN files AS home ON home.scope = found.target
+JOIN files ON files.file = COALESCE(named.file, home.file)
+WHERE text(found.rule_name) LIKE 'reference_text_%'
+"""
 _OURS = """
 SELECT asking.file AS file, text(asking.name) AS test, text(params.name) AS name, target.file AS target, text(target.name) AS fixture
 FROM fixture_use AS used JOIN params ON params.binding = used.expr JOIN bindings AS asking ON asking.binding = params.function
@@ -133,9 +175,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--python", required=True, help="the interpreter of an environment with pytest and the project's needs"
     )
-    parser.add_argument(
-        "--framework", choices=("pytest", "django"), default="pytest", help="the judge (default: pytest)"
-    )
+    parser.add_argument("--framework", choices=tuple(_JUDGES), default="pytest", help="the judge (default: pytest)")
     parser.add_argument("--misses", type=int, default=10, help="how many wrong ones to list")
     chosen = parser.parse_args(arguments)
     header = ("project", "asked", "found", "right", "% found", "% right", "only ours", "index s", "without")
@@ -143,7 +183,7 @@ def main(arguments: Sequence[str]) -> None:
     told: list[str] = []
     for project in chosen.project:
         root = project.resolve()
-        judged = (judge if chosen.framework == "pytest" else judge_models)(root, chosen.python)
+        judged = _JUDGES[chosen.framework](root, chosen.python)
         told += [f"{root.name}: {each}" for each in judged.wrong[: chosen.misses]]
         rows.append(
             (
@@ -227,6 +267,45 @@ def judge_models(root: Path, python: str) -> Judged:
     )
 
 
+def judge_texts(root: Path, python: str) -> Judged:
+    """Our meaning of dotted texts beside Python's."""
+    without_s, _ = _indexed(root, python, ("python",))
+    index_s, graph = _indexed(root, python, ("python", "strings"))
+    found = pa.ipc.open_stream(graph.engine.snapshot().query(_TEXTS, 1_000_000)).read_all().to_pylist()
+    ours: dict[str, set[tuple[str, str]]] = {}
+    for row in found:
+        ours.setdefault(row["value"], set()).add((str(root / row["target"]), row["name"]))
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        texts, out = Path(scratch) / "texts.json", Path(scratch) / "meant.json"
+        texts.write_bytes(msgspec.json.encode(sorted(ours)))
+        ways = os.pathsep.join([str(root), str(root / "tests")])
+        told = {"PYTHONPATH": ways, "CODEANATOMY_TEXTS": str(texts), "CODEANATOMY_OUT": str(out)}
+        environment = os.environ | told | {"PYTHONDONTWRITEBYTECODE": "1"}
+        command = [python, "-c", _RESOLVE]
+        ran = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
+        if not out.exists():
+            raise SystemExit(f"the texts of {root} were not resolved:\n{ran.stderr[-2000:]}")
+        meant = msgspec.json.decode(out.read_bytes(), type=dict[str, tuple[str, str] | str | None])
+    judged = {text: said for text, said in meant.items() if said != "?"}
+
+    def agrees(text: str, said: tuple[str, str] | str | None) -> bool:
+        # Of what is neither module, class nor function Python does not say where it is from; that it is there is all.
+        return said is not None and (said == ("", "") or said in ours[text])
+
+    wrong = [
+        f"{text}: Python {said}, ours {sorted(ours[text])}" for text, said in judged.items() if not agrees(text, said)
+    ]
+    return Judged(
+        compared=len(judged),
+        found=len(judged),
+        right=len(judged) - len(wrong),
+        wrong=tuple(wrong),
+        only_ours=len(meant) - len(judged),
+        index_s=index_s,
+        without_s=without_s,
+    )
+
+
 def asked(root: Path, python: str) -> dict[Use, set[tuple[str, str]]]:
     """What pytest says: of each parameter of each test the file and function of its fixture, several where classes share one."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
@@ -268,3 +347,6 @@ def _indexed(root: Path, python: str, names: Sequence[str]) -> tuple[float, Grap
     graph = Graph(root, loaded.options, packs.load(names, root, ()))
     graph.index(lambda _progress: None, CancelToken())
     return time.perf_counter() - began, graph
+
+
+_JUDGES = {"pytest": judge, "django": judge_models, "strings": judge_texts}
