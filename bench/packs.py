@@ -274,7 +274,8 @@ def judge_texts(root: Path, python: str) -> Judged:
     found = pa.ipc.open_stream(graph.engine.snapshot().query(_TEXTS, 1_000_000)).read_all().to_pylist()
     ours: dict[str, set[tuple[str, str]]] = {}
     for row in found:
-        ours.setdefault(row["value"], set()).add((str(root / row["target"]), row["name"]))
+        target = row["target"] if "://" in row["target"] else str(root / row["target"])
+        ours.setdefault(row["value"], set()).add((target, row["name"]))
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         texts, out = Path(scratch) / "texts.json", Path(scratch) / "meant.json"
         texts.write_bytes(msgspec.json.encode(sorted(ours)))
@@ -290,7 +291,15 @@ def judge_texts(root: Path, python: str) -> Judged:
 
     def agrees(text: str, said: tuple[str, str] | str | None) -> bool:
         # Of what is neither module, class nor function Python does not say where it is from; that it is there is all.
-        return said is not None and (said == ("", "") or said in ours[text])
+        if said is None or said == ("", ""):
+            return said is not None
+        file, name = said
+        # A stub describes the source of the same name.
+        return any(
+            name == ours_name
+            and (file == ours_file or ("://" in ours_file and Path(file).stem == Path(ours_file).stem))
+            for ours_file, ours_name in ours[text]
+        )
 
     wrong = [
         f"{text}: Python {said}, ours {sorted(ours[text])}" for text, said in judged.items() if not agrees(text, said)
