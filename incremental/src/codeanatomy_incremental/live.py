@@ -615,7 +615,8 @@ class LiveGraph:
                 graph.engine.ready()
                 graph.index(_show_nobody, self._cancel)
             except Exception as error:
-                told(error)
+                if not self._stop.is_set():
+                    told(error)
                 return
             with self._condition:
                 if number != self._wanted:
