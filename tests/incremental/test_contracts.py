@@ -60,6 +60,9 @@ ABC = ("a", "b", "c")
         ("a > s.in; b > s.in; s.in; s.x > s.in", Contract("protected", modules=("s",), allowed=("b",)), ["a s.in"]),
         ("p.a > p.b; p.b > p.c.d; p.c.d > p.a", Contract("acyclic"), ["p.a p.b p.c p.a"]),
         ("p.a > p.b; p.b", Contract("acyclic"), []),
+        ("p.a > p.b json; p.b > time", Contract("pure", modules=("p.a",)), ["p.a p.b time"]),
+        ("p.a > p.b; p.b > time", Contract("pure", modules=("p.a",), direct_only=True), []),
+        ("p.a > time queue", Contract("pure", modules=("p.a",), allowed=("time",)), ["p.a queue"]),
     ],
 )
 def test_what_breaks_a_contract_is_shown_with_its_chain(graph: str, contract: Contract, found: list[str]) -> None:

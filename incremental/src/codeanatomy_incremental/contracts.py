@@ -1,7 +1,7 @@
 """What may import what: contracts that a team declares, and the imports that break them.
 
-Five kinds, with the meaning that import-linter gives them, so that a team can switch: layers, independence, forbidden, protected
-and acyclic. Pure: contracts and imports in, violations out, each with the import that breaks the contract and the chain that shows
+Five kinds have the meaning that import-linter gives them, so that a team can switch: layers, independence, forbidden, protected and
+acyclic. One is ours: modules that are pure decide, and reach no clock, lock, queue, network or store. Pure: contracts and imports in, violations out, each with the import that breaks the contract and the chain that shows
 how. Reads no file and knows no snapshot.
 """
 
@@ -20,9 +20,25 @@ CODES = {
     "independence-import": "A module imports one that it shall be independent of, perhaps through others.",
     "forbidden-import": "A module imports what it must not, perhaps through others.",
     "protected-import": "A module imports what only others may import.",
+    "impure-import": "A module that shall only decide reaches what acts or waits, perhaps through others.",
     "import-cycle": "Packages beside each other import each other in a circle.",
 }
 """What the code of each violation means."""
+
+IMPURE = {
+    "clock": ("time", "sched"),
+    "lock": ("threading", "_thread", "asyncio", "concurrent", "multiprocessing", "anyio", "trio", "filelock"),
+    "queue": ("queue", "celery", "kombu", "rq", "pika"),
+    "network": (
+        "socket", "ssl", "socketserver", "http.client", "urllib.request", "smtplib", "ftplib", "requests", "httpx", "aiohttp",
+        "urllib3",
+    ),
+    "store": ("sqlite3", "dbm", "shelve", "sqlalchemy", "psycopg", "psycopg2", "pymongo", "redis", "django.db", "boto3"),
+    "process": ("subprocess", "signal", "tempfile", "shutil"),
+    "retry": ("tenacity", "backoff", "retrying"),
+    "chance": ("random", "secrets", "uuid"),
+}  # fmt: skip
+"""What a pure module must not reach, by what it is."""
 
 _MOST_CHAINS = 50
 """More ways through others from one package to another tell a reader nothing new."""
@@ -31,7 +47,7 @@ _MOST_CHAINS = 50
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A contract. Modules are dotted names that stand for everything below them; `*` is one word and `**` several."""
 
-    type: Literal["layers", "independence", "forbidden", "protected", "acyclic"]
+    type: Literal["layers", "independence", "forbidden", "protected", "acyclic", "pure"]
     """What it asks for."""
 
     name: str = ""
@@ -52,13 +68,14 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     modules: tuple[str, ...] = ()
     """Of independence: none of them imports another. Of forbidden: who must not import. Of protected: what is protected. Of
-    acyclic: the packages whose children, and theirs, must not import each other in circles; left out, all."""
+    acyclic: the packages whose children, and theirs, must not import each other in circles; left out, all. Of pure: who only
+    decides."""
 
     forbidden: tuple[str, ...] = ()
     """Of forbidden: what must not be imported, packages of others too."""
 
     allowed: tuple[str, ...] = ()
-    """Of protected: who may import."""
+    """Of protected: who may import. Of pure: what may be reached all the same."""
 
     direct_only: bool = False
     """Chains through other modules do not count."""
@@ -217,6 +234,16 @@ def _acyclic(contract: Contract, graph: dict[str, set[str]], modules: set[str]) 
             yield Violation(_name(contract), "import-cycle", importer, imported, cycle[-1], cycle[0], chain, message)
 
 
+def _pure(contract: Contract, graph: dict[str, set[str]], modules: set[str]) -> Iterator[Violation]:
+    outside = {each for imported in graph.values() for each in imported} - modules
+    for source in _matching(contract.modules, modules):
+        for kind, names in IMPURE.items():
+            for target in names:
+                if target not in contract.allowed and any(_belongs(each, target, False) for each in outside):
+                    what = f"`{source}` shall only decide, and `{target}` is a {kind}"
+                    yield from _chains(contract, "impure-import", graph, source, target, (), what)
+
+
 def _chains(
     contract: Contract,
     code: str,
@@ -366,4 +393,5 @@ _CHECKS: Mapping[str, Callable[[Contract, dict[str, set[str]], set[str]], Iterat
     "forbidden": _forbidden,
     "protected": _protected,
     "acyclic": _acyclic,
+    "pure": _pure,
 }
