@@ -5,7 +5,8 @@ of the protocol over many places), `agreement` (definitions and references, plac
 tables; no time is asserted anywhere.
 
 Commands of their own: `python -m bench accuracy --help`, how right ours and the peers are, by what type checkers agree on,
-`python -m bench calibration --help`, how right the edges of each rule are, and `python -m bench growth --help`, what size costs.
+`python -m bench calibration --help`, how right the edges of each rule are, `python -m bench packs --help`, how right those of framework
+packs are, and `python -m bench growth --help`, what size costs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 
 import msgspec
 
-from bench import accuracy, agreement, calibration, engine, growth, latency, peers, requests
+from bench import accuracy, agreement, calibration, engine, growth, latency, packs, peers, requests
 from bench.latency import Figures, Times
 from bench.questions import BANDS, Corpus
 
@@ -40,6 +41,8 @@ def main() -> None:
             accuracy.main(rest)
         case ["calibration", *rest]:
             calibration.main(rest)
+        case ["packs", *rest]:
+            packs.main(rest)
         case ["growth", *rest]:
             growth.main(rest)
         case _:

@@ -17,7 +17,10 @@ import msgspec
 
 from codeanatomy_engine import Engine
 
+from codeanatomy_incremental import contracts
 from codeanatomy_incremental.packs.load import Program, installed, load
+
+from codeanatomy.ide import unused
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTS = ROOT / "rust" / "crates" / "anatomy_facts" / "src"
@@ -99,7 +102,7 @@ def codes_page() -> str:
     lines = [
         "# Codes",
         "",
-        NOTICE.format(source="`anatomy_facts/src/codes.rs` and the diagnostic rules"),
+        NOTICE.format(source="`anatomy_facts/src/codes.rs`, the diagnostic rules and `contracts.py`"),
         "",
         "Messages may change, codes do not.",
         "",
@@ -113,6 +116,10 @@ def codes_page() -> str:
         f"| `{rule['code']}` | {rule['severity']} | [{rule['name']}](rules.md#{rule['name']}) | {_cell(rule['doc'])} |"
         for rule in rules
     ]
+    lines += ["", "## From `codeanatomy check`", "", "| code | meaning |", "|---|---|"]
+    lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in unused.CODES.items()]
+    lines += ["", "## From contracts", "", "See [layers](../layers.md).", "", "| code | meaning |", "|---|---|"]
+    lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in contracts.CODES.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -149,6 +149,58 @@ def test_check_finds_what_is_wrong(ws: Path, run: Any) -> None:
     assert run("check").code == 0
 
 
+TWICE = "def pay(): ...\ndef pay(): ...\ndef _gone(): ...\ndef _kept(): ...\n_kept()\npay()\n"
+
+
+def test_check_knows_what_is_unused_and_what_is_replaced(tmp_path: Path, run: Any) -> None:
+    (tmp_path / "a.py").write_text(TWICE)
+    found = run("check", str(tmp_path), "--format", "json")
+    assert found.code == 1
+    assert [(row["line"], row["column"], row["code"], row["severity"], row["confidence"]) for row in found.json] == [
+        (2, 5, "replaced-definition", "warning", 0.95),
+        (3, 5, "unused-definition", "information", 0.9),
+    ]
+    (tmp_path / "a.py").write_text(TWICE.replace("def pay", "def first", 1) + "first()\n")
+    assert run("check", str(tmp_path)).code == 0
+    assert run("check", str(tmp_path), "--fail-on", "information").code == 1
+    assert run("check", str(tmp_path), "--fail-on", "information", "--min-confidence", "0.95").code == 0
+    (tmp_path / "pyproject.toml").write_text('[project.scripts]\ngone = "a:_gone"\n')
+    assert run("check", str(tmp_path)).out == ""
+
+
+def test_check_finds_imports_that_break_a_layer(ws: Path, run: Any) -> None:
+    (ws / "codeanatomy.toml").write_text('[workspace]\nstandard_library = false\n[layers]\norder = ["shop", "main"]\n')
+    [row] = [row for row in run("check", "--format", "json").json if row["severity"] == "error"]
+    assert (row["path"], row["code"]) == ("main.py", "layer-import")
+    assert "`main` imports `shop" in row["message"]
+
+
+def test_what_a_baseline_lists_does_not_count_and_a_baseline_only_shrinks(tmp_path: Path, run: Any) -> None:
+    (tmp_path / "a.py").write_text(TWICE)
+    baseline = str(tmp_path / "known.json")
+    assert run("check", str(tmp_path), "--write-baseline", baseline).out.startswith("2 findings are in ")
+    # Lines move, and what is known stays known.
+    (tmp_path / "a.py").write_text("\n\n" + TWICE.replace("_gone", "_lost"))
+    [new] = run("check", str(tmp_path), "--baseline", baseline, "--format", "json").json
+    assert "`_lost`" in new["message"]
+    assert "1 new ones are not" in run("check", str(tmp_path), "--write-baseline", baseline).out
+    assert run("check", str(tmp_path), "--baseline", str(tmp_path / "none.json")).code == 2
+    (tmp_path / "a.py").write_text("first = 1\n")
+    assert run("check", str(tmp_path), "--write-baseline", baseline).out.startswith("0 findings")
+
+
+def test_check_speaks_to_code_hosts(tmp_path: Path, run: Any) -> None:
+    (tmp_path / "a.py").write_text(TWICE)
+    lines = run("check", str(tmp_path), "--format", "github").out.splitlines()
+    assert lines[0].startswith("::warning file=a.py,line=2,col=5,title=replaced-definition::`pay` replaces")
+    sarif = run("check", str(tmp_path), "--format", "sarif").json
+    [told] = sarif["runs"]
+    assert [rule["id"] for rule in told["tool"]["driver"]["rules"]] == ["replaced-definition", "unused-definition"]
+    assert [result["level"] for result in told["results"]] == ["warning", "note"]
+    region = told["results"][0]["locations"][0]["physicalLocation"]["region"]
+    assert region == {"startLine": 2, "startColumn": 5}
+
+
 def test_config_tells_where_values_come_from(ws: Path, run: Any) -> None:
     (ws / "codeanatomy.toml").write_text("[incremental]\nstep_ms = 5\n")
     [line] = [line for line in run("config").out.splitlines() if line.startswith("incremental.step_ms")]
@@ -274,3 +326,35 @@ def test_help_loads_neither_engine_nor_protocol() -> None:
 def test_the_reference_page_is_what_the_parser_says() -> None:
     page = ROOT / "docs" / "reference" / "cli.md"
     assert page.read_text() == reference(), "run: python -m codeanatomy.cli.reference > docs/reference/cli.md"
+
+
+def test_a_rule_is_begun_with_a_case_that_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    begun = run("rules", "new", "no_eval", "--root", ".")
+    assert begun.out.split() == [
+        "rules/own/no_eval.toml",
+        "rules/own/no_eval.md",
+        "rules/own/pack.toml",
+        "codeanatomy.toml",
+    ]
+    assert run("rules", "new", "no_eval", "--root", ".").code == 2
+    tested = run("rules", "test", "--root", ".")
+    assert (tested.code, tested.out.splitlines()[-1]) == (0, "1 cases in 1 books, 0 failed")
+    (tmp_path / "a.py").write_text("eval('1')\n")
+    [found] = run("check", "--format", "json").json
+    assert (found["path"], found["code"]) == ("a.py", "no-eval")
+    rule = tmp_path / "rules/own/no_eval.toml"
+    rule.write_text(rule.read_text().replace("'eval'", "'exec'"))
+    tested = run("rules", "test", "--root", ".", "--format", "json")
+    assert tested.code == 1
+    assert [line.partition(":")[0] for line in tested.json[0]["wrong"]] == ["in batch", "live"]
+
+
+def test_rules_are_listed_and_explained(ws: Path, run: Any) -> None:
+    [python] = run("rules", "list", "--format", "json").json
+    assert (python["pack"], python["because"], python["rules"]) == ("python", "asked for in [rules] packs", [])
+    told = run("rules", "explain", "overrides", "--format", "json").json
+    assert (told["kind"], told["reads"]) == ("relate", ["class_member", "mro"])
+    assert "cpg_edges" in told["read by"]
+    assert "did you mean `overrides`?" in run("rules", "explain", "override").err
+    assert "needs the name of a rule" in run("rules", "explain").err

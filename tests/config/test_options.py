@@ -49,7 +49,10 @@ def test_every_value_knows_where_it_came_from(tmp_path: Path) -> None:
             "\n[workspace]\nexlude = []\n",
             "codeanatomy.toml:3: unknown key `workspace.exlude` (did you mean `exclude`?)",
         ),
-        ("[rules]\ncolour = 1\n", "codeanatomy.toml:2: unknown key `rules.colour` (known are `packs`, `paths`)"),
+        (
+            "[rules]\ncolour = 1\n",
+            "codeanatomy.toml:2: unknown key `rules.colour` (known are `detect`, `packs`, `paths`)",
+        ),
         ("[incremental]\n\nstep_ms = 'fast'\n", "codeanatomy.toml:3: `incremental.step_ms`: expected `int`, got `str`"),
         ("incremental.burst = 0\n", "codeanatomy.toml:1: `incremental.burst`: expected `int` >= 1"),
         ("[rules\n", "codeanatomy.toml:1: not valid TOML: Expected ']' at the end of a table declaration"),

@@ -132,4 +132,33 @@ def test_what_the_engine_says_of_a_rule_leads_to_its_line(tmp_path: Path) -> Non
 def test_every_installed_pack_loads(tmp_path: Path) -> None:
     assert load.installed()
     for name in load.installed():
-        assert load.load((name,), tmp_path, ()).rules
+        assert load.load(("python", name) if name != "python" else (name,), tmp_path, ()).rules
+
+
+def test_a_rule_gives_its_rows_to_a_union_of_another_pack(tmp_path: Path) -> None:
+    union = 'doc = "All."\nkind = "union"\nexample = "x"\ninputs = ["first"]\n'
+    made = program(pack(tmp_path, everything=union, second='into = ["everything"]\n' + RULE))
+    views = {view["name"]: view for view in msgspec.json.decode(made.document)["views"]}
+    assert views["everything"]["inputs"] == ["first", "second"]
+    assert "into" not in views["second"]
+
+
+def test_a_union_that_is_not_there_takes_nothing(tmp_path: Path) -> None:
+    error = refused(pack(tmp_path, second=RULE.replace("confidence", 'into = ["refers"]\nconfidence')))
+    assert (error.code, error.line, error.key) == ("rule-unknown-relation", 7, "into")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "found"),
+    [
+        ("pyproject.toml", '[dependency-groups]\ndev = ["pytest>=8"]\n', True),
+        ("requirements/dev.txt", "PyTest==8.1\n", True),
+        ("requirements.txt", "pytest-asyncio\nmy-pytest\n", False),
+        ("conftest.py", "", True),
+        ("notes.txt", "pytest\n", False),
+    ],
+)
+def test_a_pack_is_taken_where_its_framework_is_named(tmp_path: Path, file: str, text: str, found: bool) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text)
+    assert load.detected(tmp_path).get("pytest") == (file if found else None)

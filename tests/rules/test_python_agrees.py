@@ -14,8 +14,9 @@ from pathlib import Path
 from types import ModuleType
 
 import msgspec
-import pytest
 from tests.support.memory import Memory, program
+
+import pytest
 
 NAMES = ("f", "g", "C", "D", "_h", "k")
 MODULES = ("tools", "work", "p.a", "p.tools", "p", "q.p.b", "q.p", "q", "last")

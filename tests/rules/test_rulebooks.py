@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from tests.support import rulebook
 from tests.support.memory import Memory, program
-from tests.support.rulebook import Case
+
+import pytest
+from codeanatomy import rulebook
+from codeanatomy.rulebook import Case
 
 BOOKS = sorted(Path(__file__).parent.glob("*.md"))
 CASES = [case for book in BOOKS for case in rulebook.read(book)]

@@ -89,7 +89,8 @@ export class Connection implements Disposable {
         options: cwd !== undefined && trusted ? { cwd } : { cwd: this.extension },
       },
       {
-        documentSelector: [{ language: "python", scheme: "file" }],
+        // Rule packs of a workspace are TOML.
+        documentSelector: [{ language: "python", scheme: "file" }, { pattern: "**/*.toml", scheme: "file" }],
         // The server reads the environment and never runs it.
         initializationOptions: { codeanatomy: { python: (await selectedEnvironment()) ?? "" } },
         outputChannel: this.output,

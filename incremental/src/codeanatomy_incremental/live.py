@@ -423,6 +423,14 @@ class LiveGraph:
         self._stop = threading.Event()
         self._cancel = CancelToken()
         self._threads: list[threading.Thread] = []
+        self._documents: dict[str, int] = {}
+        """The version of each document that an editor owns."""
+        self._touching = threading.RLock()
+        """Held while a document is touched, so that none is while one graph takes the place of another."""
+        self._adopting = threading.Lock()
+        self._wanted = 0
+        """How many graphs were to be adopted; only the newest is."""
+        self._next: Graph | None = None
 
     @property
     def status(self) -> Status:
@@ -456,6 +464,15 @@ class LiveGraph:
             thread.join()
         self._status = Status(state="stopped")
 
+    def adopt(self, make: Callable[[], Graph], told: Callable[[Exception | None], None]) -> None:
+        """Go on with another graph of the same workspace, made by a function, once it holds all files. Until then, and if the
+        function or the compiler of rules refuses, the present one answers. `told` hears how it ended, in a thread of its own; of
+        several that are asked for only the newest is adopted."""
+        with self._condition:
+            self._wanted += 1
+            number = self._wanted
+        self._spawn("adopter", lambda: self._adopt(number, make, told))
+
     def cancel_index(self) -> None:
         """Give up the first index. Open documents are still served; a later comparison with the disk brings in the rest."""
         self._cancel.cancel()
@@ -481,13 +498,17 @@ class LiveGraph:
 
     def open(self, path: str, text: str, version: int) -> bytes:
         """Let an editor own the text of a file; the syntax diagnostics, before anything else is done with the text."""
-        diagnostics = self.graph.open(path, text, version)
+        with self._touching:
+            diagnostics = self.graph.open(path, text, version)
+            self._documents[path] = version
         self.submit(Opened(path, version))
         return diagnostics
 
     def edit(self, path: str, version: int, changes: bytes) -> bytes:
         """Apply the `contentChanges` of an editor; the syntax diagnostics, before anything else is done with the text."""
-        diagnostics = self.graph.engine.edit_document(path, version, changes)
+        with self._touching:
+            diagnostics = self.graph.engine.edit_document(path, version, changes)
+            self._documents[path] = version
         self.submit(Edited(path, version))
         return diagnostics
 
@@ -503,7 +524,9 @@ class LiveGraph:
 
     def close(self, path: str) -> None:
         """Give a file back to the disk."""
-        self.graph.close(path)
+        with self._touching:
+            self.graph.close(path)
+            self._documents.pop(path, None)
         self.submit(Closed(path))
 
     def snapshot(self) -> Snapshot:
@@ -565,11 +588,16 @@ class LiveGraph:
         while not self._stop.is_set():
             rest = max(0.0, compared + pause - time.monotonic()) if pause else None
             with self._condition:
-                self._condition.wait_for(lambda: bool(self._queue) or self._stop.is_set(), rest)
+                self._condition.wait_for(lambda: bool(self._queue or self._next) or self._stop.is_set(), rest)
                 changes, self._queue = self._queue, []
                 revision = self._revision
+                following, self._next = self._next, None
             if self._stop.is_set():
                 return
+            if following is not None:
+                self._turn(revision, partial(self._take_over, following))
+                # What changed on disk while it was read.
+                changes = [*changes, Rescan("another program of rules")]
             if not changes:
                 changes = [Rescan("regular comparison")]
             work = coalesce(changes, self._options.burst)
@@ -577,6 +605,36 @@ class LiveGraph:
             if work.rescan:
                 pause = self._options.poll_s if self._watching else self._options.reconcile_s
                 compared = time.monotonic()
+
+    def _adopt(self, number: int, make: Callable[[], Graph], told: Callable[[Exception | None], None]) -> None:
+        with self._adopting:
+            if number != self._wanted or self._stop.is_set():
+                return
+            try:
+                graph = make()
+                graph.engine.ready()
+                graph.index(_show_nobody, self._cancel)
+            except Exception as error:
+                if not self._stop.is_set():
+                    told(error)
+                return
+            with self._condition:
+                if number != self._wanted:
+                    return
+                self._next = graph
+                self._condition.notify_all()
+        told(None)
+
+    def _take_over(self, following: Graph) -> Report:
+        """Let a graph take the place of the present one, with what editors have open."""
+        with self._touching:
+            for path, version in self._documents.items():
+                text = self.graph.engine.document_text(path)
+                if text is not None:
+                    following.open(path, text, version)
+            report = following.commit(self._cancel)
+            self.graph = following
+        return report
 
     def _turn(self, revision: int, act: Callable[[], Report]) -> None:
         """Run one piece of work of the writer and tell everybody how it ended."""

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from codeanatomy_incremental import strict_toml
+from codeanatomy_incremental.contracts import Contract
 
 CONFIG_NAME = "codeanatomy.toml"
 
@@ -115,8 +116,26 @@ class RulesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     packs: tuple[str, ...] = ("python",)
     """Rule packs of the installation to use, in order."""
 
+    detect: bool = True
+    """Use those packs of the installation too whose framework the workspace uses: a file that says what it needs names it.
+    `codeanatomy rules list` shows what was found, and where."""
+
     paths: tuple[str, ...] = ()
     """Folders with further rule packs, relative to the workspace."""
+
+
+class LayersOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may import what: layers and other contracts, checked at every edit and by `codeanatomy check`. See [layers](../layers.md)."""
+
+    order: tuple[str, ...] = ()
+    """Packages or modules from the top to the bottom: none imports one above it, not through others either. `a | b` are siblings
+    that must not know each other, `a : b` siblings that may; one in brackets may be missing."""
+
+    contracts: tuple[Contract, ...] = ()
+    """Further contracts, each a table `[[layers.contracts]]`."""
+
+    import_linter: bool = True
+    """Check the contracts that are written for import-linter too."""
 
 
 class InlayHintsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,6 +158,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     incremental: IncrementalOptions = IncrementalOptions()
     lenses: LensesOptions = LensesOptions()
     rules: RulesOptions = RulesOptions()
+    layers: LayersOptions = LayersOptions()
     inlay_hints: InlayHintsOptions = InlayHintsOptions()
     completion: CompletionOptions = CompletionOptions()
 
@@ -205,7 +225,7 @@ def reference() -> str:
     ]
     for section in msgspec.structs.fields(Options):
         shape = section.type
-        documentation = _field_docs(shape)
+        documentation = field_docs(shape)
         lines += ["", f"## [{section.name}]", "", _one_line(shape.__doc__ or "")]
         for field in msgspec.structs.fields(shape):
             lines += [
@@ -230,7 +250,7 @@ def _override(tables: dict[str, Any], key: str, value: str, name: str) -> None:
     tables.setdefault(section, {})[rest] = parsed
 
 
-def _field_docs(shape: type) -> dict[str, str]:
+def field_docs(shape: type) -> dict[str, str]:
     """The docstring below each field of a struct; a field without one is a mistake of ours and fails here."""
     # Only whoever writes the page pays for these.
     import ast

@@ -12,7 +12,8 @@ import msgspec
 
 from codeanatomy_engine import EngineError
 
-from codeanatomy_incremental import options
+from codeanatomy_incremental import importlinter, options
+from codeanatomy_incremental.contracts import Contract
 from codeanatomy_incremental.packs import load as packs
 
 
@@ -32,8 +33,20 @@ class Configuration(msgspec.Struct, frozen=True):
 def load(root: Path, overrides: Mapping[str, str] | None = None) -> Configuration:
     """The configuration of the workspace at `root`; raises `TomlError` or `PackError` if it is wrong."""
     loaded = options.load(root, overrides)
-    program = packs.load(loaded.options.rules.packs, root, loaded.options.rules.paths)
+    program = packs.load(packs_of(root, loaded.options.rules), root, loaded.options.rules.paths)
     return Configuration(root=root, loaded=loaded, program=program)
+
+
+def packs_of(root: Path, rules: options.RulesOptions) -> tuple[str, ...]:
+    """The packs of the installation that a workspace uses: those asked for, then those detected."""
+    found = packs.detected(root) if rules.detect else {}
+    return (*rules.packs, *(name for name in found if name not in rules.packs))
+
+
+def contracts_of(root: Path, layers: options.LayersOptions) -> tuple[Contract, ...]:
+    """The contracts that a workspace declares: its layers, its further contracts, and those that it wrote for import-linter."""
+    own = (Contract(type="layers", name="layers", order=layers.order),) if layers.order else ()
+    return (*own, *layers.contracts, *(importlinter.contracts(root) if layers.import_linter else ()))
 
 
 def pack_error(program: packs.Program, error: EngineError) -> packs.PackError:

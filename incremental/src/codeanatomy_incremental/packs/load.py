@@ -2,7 +2,8 @@
 
 A pack is a folder with a `pack.toml` and one `<rule>.toml` for each rule; the file name is the name of the rule. The loader
 answers for the shape of the files (keys, types, required texts) and names file, line and key; what the rules mean is the
-engine's business.
+engine's business. A rule may give its rows to unions of other packs (`into`), so that a pack adds to what is there and changes no file
+of another one.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from codeanatomy_incremental import strict_toml
+from codeanatomy_incremental import options, strict_toml
 
 PACK_FILE = "pack.toml"
 _HOME = Path(__file__).parent
 """Where the packs of the installation are: a folder each."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NEEDS = ("pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "Pipfile", "requirements*.txt", "requirements/*.txt")
+"""Files that say what a workspace needs."""
+_MOST_NEEDS = 1024 * 1024
 _PLACE = re.compile(r"(?P<file>\S+\.toml)(?::\s*(?P<key>.+))?")
 
 
@@ -39,12 +43,24 @@ class PackError(Exception):
         super().__init__(f"{place}: {message}" + (f" ({hint})" if hint else ""))
 
 
+class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What shows that a workspace uses the framework that a pack is about."""
+
+    distributions: tuple[str, ...] = ()
+    """One of these is named in a file that says what the workspace needs."""
+
+    files: tuple[str, ...] = ()
+    """One of these is there."""
+
+
 class PackHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `pack.toml` of a pack."""
 
     name: str
     version: str
     doc: str
+    when: When = When()
+    """When a pack of the installation is taken without being asked for; left out, it never is."""
 
 
 class Winner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,30 +91,58 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of a rule file."""
 
     doc: str
+    """What a row says: "Holds if ..."."""
     kind: Literal["normalize", "derive", "relate", "union", "project", "diagnostic"]
+    """What the rule makes: another shape of a relation, new facts, a relationship, several relations as one, columns of an
+    output, or rows that a person is told about."""
     example: str
+    """The smallest source that shows it."""
     from_: str | None = msgspec.field(default=None, name="from")
+    """The relation that drives the rule, optionally `relation as alias`."""
     to: list[str] | None = None
+    """Relations joined to it, in order; keys are inferred from the roles of columns."""
     on: list[str] | None = None
+    """SQL equalities where roles do not say which key is meant."""
     unless: list[str] | None = None
+    """Relations of which no matching row may exist."""
     where: str | None = None
+    """SQL predicate over all inputs."""
     select: dict[str, str] | None = None
+    """Table of output column to SQL expression; left out, the columns of `from` stay."""
     sql: str | None = None
+    """The whole rule as SQL, instead of `from`, `to` and `select`."""
     inputs: list[str] | None = None
+    """The rules and relations that a union puts together; all have the same columns."""
+    into: list[str] | None = None
+    """Unions, of other packs too, that get the rows of this rule as one more input."""
     rounds: int | None = None
+    """How deep the rule, or an input of the union, may build on rows of the rule itself."""
     winner: Winner | None = None
+    """`group`: the columns that name the contest; `order`: by what the first is chosen, each optionally `desc`."""
     limit: Limit | None = None
+    """How many rows a group of a rule with rounds may hold, and what marks the row that stands for those left out."""
     linearize: Linear | None = None
+    """The linear order of what each group derives from."""
     grain: list[str] | None = None
+    """The columns that name the unit of refresh, where they cannot be inferred."""
     refresh: Literal["keyed", "full"] | None = None
+    """`keyed` (default), or `full`: run whole at every change, where a rule cannot be keyed."""
     confidence: float | str | None = None
+    """How sure a row is: a number or an SQL expression over the inputs."""
     score: float | None = None
+    """How a row ranks against rows of other rules in the same union."""
     why: str | None = None
+    """The sentence that explains a row, with `{column}` holes."""
     severity: Literal["error", "warning", "information", "hint"] | None = None
+    """Of a diagnostic: how bad."""
     code: str | None = None
+    """Of a diagnostic: a stable name."""
     message: str | None = None
+    """Of a diagnostic: the sentence, with `{column}` holes."""
     roles: dict[str, str] | None = None
+    """Table of output column to role, where a role cannot be inherited; with `rounds` as `type:role`."""
     stored: bool | None = None
+    """`false`: no rows are kept, the rule is run when a query names it."""
 
 
 class RuleFile(msgspec.Struct, frozen=True):
@@ -135,8 +179,24 @@ def load(packs: Sequence[str], root: Path, paths: Sequence[str]) -> Program:
         for rule, view in _rules(folder, shown, header.name):
             rules.append(rule)
             views.append(view)
+    _give(rules, views)
     document = {"packs": [{"name": each.name, "version": each.version} for each in headers], "views": views}
     return Program(document=msgspec.json.encode(document), packs=tuple(headers), rules=tuple(rules))
+
+
+def key_docs() -> dict[str, str]:
+    """What each key of a rule file means."""
+    docs = options.field_docs(Rule)
+    return {field.encode_name: docs[field.name] for field in msgspec.structs.fields(Rule)}
+
+
+def misshapen(file: str, text: str) -> PackError | None:
+    """What is wrong with the text of a rule file or `pack.toml` taken alone, if anything is."""
+    try:
+        _decode(text, file, PackHeader if file.rpartition("/")[2] == PACK_FILE else Rule)
+    except PackError as error:
+        return error
+    return None
 
 
 def line_of(program: Program, where: str) -> int | None:
@@ -153,6 +213,50 @@ def line_of(program: Program, where: str) -> int | None:
 def installed() -> tuple[str, ...]:
     """The names of the packs that come with the installation, sorted."""
     return tuple(sorted(each.name for each in _HOME.iterdir() if (each / PACK_FILE).is_file()))
+
+
+def header(name: str) -> PackHeader:
+    """The header of a pack of the installation."""
+    return _header(_HOME / name, f"packs/{name}")
+
+
+def detected(root: Path) -> dict[str, str]:
+    """The packs of the installation whose framework a workspace uses, each with what shows it."""
+    named = {name: header(name).when for name in installed()}
+    if not any(when.distributions or when.files for when in named.values()):
+        return {}
+    texts = dict(_needs(root))
+    found: dict[str, str] = {}
+    for name, when in named.items():
+        asked = [re.compile(rf"(?<![\w.-]){re.escape(each)}(?![\w-])", re.IGNORECASE) for each in when.distributions]
+        shows = next((file for file, text in texts.items() if any(each.search(text) for each in asked)), None)
+        shows = shows or next((file for file in when.files if (root / file).is_file()), None)
+        if shows is not None:
+            found[name] = shows
+    return found
+
+
+def _needs(root: Path) -> Iterator[tuple[str, str]]:
+    for pattern in _NEEDS:
+        for file in sorted(root.glob(pattern)):
+            try:
+                if file.is_file() and file.stat().st_size <= _MOST_NEEDS:
+                    yield file.relative_to(root).as_posix(), file.read_text("utf-8", "replace")
+            except OSError:
+                # What cannot be read shows nothing.
+                continue
+
+
+def _give(rules: Sequence[RuleFile], views: Sequence[dict[str, Any]]) -> None:
+    """Make rules inputs of the unions that they name in `into`."""
+    unions = {view["name"]: view for view in views if view["kind"] == "union"}
+    for rule, view in zip(rules, views, strict=True):
+        for name in view.pop("into", ()):
+            if name not in unions:
+                line = strict_toml.line_of(rule.text, ("into",))
+                hint = strict_toml.nearest(name, unions)
+                raise PackError("rule-unknown-relation", rule.file, line, "into", f"there is no union `{name}`", hint)
+            unions[name]["inputs"] = [*unions[name]["inputs"], rule.name]
 
 
 def _folders(packs: Iterable[str], root: Path, paths: Iterable[str]) -> Iterator[tuple[Path, str]]:

@@ -12,10 +12,10 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from types import ModuleType
 
-from codeanatomy.cli import check, config, env, find, index, lsp, plan, query, version, watch, why
+from codeanatomy.cli import check, config, env, find, index, lsp, plan, query, rules, version, watch, why
 from codeanatomy.cli.exits import Exit, InputError
 
-COMMANDS: tuple[ModuleType, ...] = (index, lsp, watch, why, find, query, plan, check, env, config, version)
+COMMANDS: tuple[ModuleType, ...] = (index, lsp, watch, why, find, query, plan, rules, check, env, config, version)
 """Each has `NAME`, `ALIASES`, `DOC`, `add_arguments(parser)` and `run(arguments)`."""
 
 

@@ -62,13 +62,16 @@ def run(arguments: Namespace) -> int:
 
 
 def _compile_ahead() -> Compiling:
-    """The program of a workspace without rules of its own: compiled while the rest of the server is loaded."""
+    """The program of a workspace without rules of its own: compiled while the rest of the server is loaded. Editors start a
+    server in the folder that they have open, so its framework packs are taken from there."""
     from codeanatomy_engine import Compiling
 
     from codeanatomy_incremental.options import RulesOptions
     from codeanatomy_incremental.packs import load as packs
 
-    return Compiling(packs.load(RulesOptions().packs, Path(), ()).document)
+    from codeanatomy import config
+
+    return Compiling(packs.load(config.packs_of(Path.cwd(), RulesOptions()), Path(), ()).document)
 
 
 class _JsonLines(logging.Formatter):

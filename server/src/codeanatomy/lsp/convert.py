@@ -193,6 +193,29 @@ def file_uri(path: str) -> str:
     return Path(path).as_uri()
 
 
+def column_of(line: str, character: int, encoding: str) -> int:
+    """The number of letters before a place of a line."""
+    if encoding == "utf-32":
+        return min(character, len(line))
+    size = 2 if encoding == "utf-16" else 1
+    data = line.encode("utf-16-le" if size == 2 else "utf-8", "surrogatepass")[: character * size]
+    return len(data.decode("utf-16-le" if size == 2 else "utf-8", "ignore"))
+
+
+def range_of(text: str, start: int, end: int, encoding: str) -> Range:
+    """The stretch between two bytes of a text."""
+    data = text.encode("utf-8", "surrogatepass")
+
+    def position(offset: int) -> Position:
+        before = data[:offset]
+        line = before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")
+        size = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[encoding]
+        encoded = line.encode("utf-8") if size == 1 else line.encode(f"{encoding}-le")
+        return Position(before.count(b"\n"), len(encoded) // size)
+
+    return Range(position(start), position(end))
+
+
 def locations(links: bytes) -> bytes:
     """`LocationLink[]` as `Location[]`, for clients that know no links."""
     return msgspec.json.encode(

@@ -371,7 +371,7 @@ class Server:
             items = [{"section": "codeanatomy"}, {"section": "python"}]
             self.editor.ask("workspace/configuration", {"items": items}, self._on_settings)
         if self._hello.watches_for_us:
-            pattern = "**/{*.py,*.pyi,.gitignore,pyproject.toml,codeanatomy.toml}"
+            pattern = "**/{*.py,*.pyi,.gitignore,*.toml}"
             registration = {
                 "id": "watched-files",
                 "method": "workspace/didChangeWatchedFiles",

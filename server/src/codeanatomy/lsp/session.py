@@ -18,19 +18,25 @@ import msgspec
 from codeanatomy_engine import Compiling, Engine, EngineError, Snapshot, SourceFile
 
 from codeanatomy_incremental.change import Change
+from codeanatomy_incremental.contracts import Contract
 from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
-from codeanatomy_incremental.options import Options
+from codeanatomy_incremental.options import CONFIG_NAME, Options
+from codeanatomy_incremental.packs import load as packs
 from codeanatomy_incremental.packs.load import PackError
 from codeanatomy_incremental.strict_toml import TomlError
 
 from codeanatomy import config
 from codeanatomy.ide import diagnostics as ide_diagnostics
+from codeanatomy.ide import layers
 from codeanatomy.lsp import convert
 
 logger = logging.getLogger(__name__)
 
 _COUNTED = frozenset({"refers_to", "overrides", "class_base"})
 """Relations that lenses count."""
+
+_RULE_FILE = ".toml"
+"""Documents of this kind are never Python: they are rules, configuration, or nothing to us."""
 
 _NO_PROGRAM = b'{"packs":[],"views":[]}'
 
@@ -100,11 +106,29 @@ class Question(msgspec.Struct, frozen=True):
     revisions: Mapping[str, int]
 
 
+class RuleText(msgspec.Struct, frozen=True):
+    """The newest text of an open rule file, in the folder whose graph is made by it."""
+
+    folder: Folder
+    text: str
+
+
 class Folder:
     """A folder of the editor with its living graph."""
 
-    def __init__(self, uri: str, root: str, live: LiveGraph) -> None:
+    def __init__(self, uri: str, root: str, live: LiveGraph, program: bytes) -> None:
         self.uri = uri
+        self.program = program
+        """The rules in force, or those that are on their way to be."""
+
+        self.contracts: tuple[Contract, ...] = ()
+        """What may import what."""
+
+        self.broken: tuple[layers.Finding, ...] | None = None
+        """Where contracts are broken in the newest snapshot; None if nobody has looked."""
+
+        self.refused: dict[str, bytes] = {}
+        """What the editor was told last of files that keep newer rules from being in force, by URI."""
         self.root = root
         self.real_root = os.path.realpath(root)
         self.live = live
@@ -121,6 +145,13 @@ class Folder:
         except EngineError:
             return False
         return True
+
+    def holds_rules(self, path: str) -> bool:
+        """Whether a file of the folder decides which rules are in force."""
+        own = (each.strip("./").rstrip("/") for each in self.options.rules.paths)
+        return path == CONFIG_NAME or (
+            path.endswith(_RULE_FILE) and any(not each or path.startswith(f"{each}/") for each in own)
+        )
 
     def path_of(self, absolute: str) -> str | None:
         """The path of a file relative to this folder, if it lies inside."""
@@ -190,15 +221,18 @@ class Session:
         root = convert.path_of(uri)
         if root is None or not os.path.isdir(root):
             return f"{uri} is no directory on this machine; its files are served for syntax only"
+        wrong: PackError | None = None
         try:
-            settings = config.load(Path(root))
+            settings, graph, wrong = self._begun(Path(root))
         except (TomlError, PackError) as error:
             return f"{error}. Until this is mended, files are served for syntax only."
-        client = self.client
-        graph = Graph(Path(root), settings.options, settings.program, client.encoding, client.python, self._ahead)
-        folder = Folder(uri, root, LiveGraph(graph))
+        folder = Folder(uri, root, LiveGraph(graph), settings.program.document)
+        folder.contracts = config.contracts_of(settings.root, settings.options.layers)
         folder.live.subscribe(lambda report: self._after_commit(folder, report))
         self._folders = (*self._folders, folder)
+        if wrong is not None:
+            self._tell_refused(folder, wrong)
+            self._complain(f"{wrong}. Until this is mended, the rules of this workspace are left out.")
 
         def refused(error: EngineError) -> None:
             # Rules that do not compile. What is open keeps its place, and its engine serves syntax.
@@ -208,6 +242,100 @@ class Session:
 
         folder.live.start(on_progress, refused)
         return ""
+
+    def _begun(self, root: Path) -> tuple[config.Configuration, Graph, PackError | None]:
+        """The configuration and the graph of a folder. Where its own rules cannot be used it has neither of them, and the error
+        says why; raises what is wrong besides."""
+        wrong: PackError
+        try:
+            settings = config.load(root)
+            graph = self._graph(settings)
+            try:
+                if settings.options.rules.paths:
+                    graph.engine.ready()
+                return settings, graph, None
+            except EngineError as error:
+                wrong = config.pack_error(settings.program, error)
+        except PackError as error:
+            wrong = error
+        settings = config.load(root, {"rules.paths": "[]"})
+        return settings, self._graph(settings), wrong
+
+    def _graph(self, settings: config.Configuration) -> Graph:
+        client = self.client
+        return Graph(settings.root, settings.options, settings.program, client.encoding, client.python, self._ahead)
+
+    def reload(self, folder: Folder) -> None:
+        """Bring the rules and the configuration of a folder into force as they are on disk now. What is in force stays until the
+        new ones hold all files, and for good if they cannot be used: the file that is wrong says so."""
+        read: list[config.Configuration] = []
+
+        def make() -> Graph:
+            settings = config.load(Path(folder.root))
+            read.append(settings)
+            if settings.program.document == folder.program and settings.options == folder.options:
+                raise _UnchangedError
+            return self._graph(settings)
+
+        def told(error: Exception | None) -> None:
+            match error:
+                case None:
+                    folder.program = read[-1].program.document
+                    folder.contracts = config.contracts_of(read[-1].root, read[-1].options.layers)
+                    folder.broken = None
+                    self._tell_refused(folder, None)
+                case _UnchangedError():
+                    self._tell_refused(folder, None)
+                case EngineError():
+                    self._tell_refused(folder, config.pack_error(read[-1].program, error))
+                case PackError():
+                    self._tell_refused(folder, error)
+                case TomlError():
+                    wrong = PackError("bad-config", error.file, error.line, error.key, error.message, error.hint)
+                    self._tell_refused(folder, wrong)
+                case _:
+                    logger.error("rules could not be brought into force: %s", error)
+
+        folder.live.adopt(make, told)
+
+    def _tell_refused(self, folder: Folder, error: PackError | None) -> None:
+        """Show what is wrong with a file of rules, and no longer what was."""
+        now: dict[str, bytes] = {}
+        if error is not None:
+            now[convert.uri_of(folder.uri, error.file)] = _shown(error)
+        gone, folder.refused = folder.refused.keys() - now.keys(), now
+        for uri in gone:
+            self._show_in(uri, b"[]")
+        for uri, shown in now.items():
+            self._show_in(uri, shown)
+
+    def _show_in(self, uri: str, found: bytes) -> None:
+        body = b'{"uri":' + convert.json(uri) + b',"diagnostics":' + found + b"}"
+        self._notify("textDocument/publishDiagnostics", body)
+
+    def rule_text(self, uri: str) -> RuleText | None:
+        """The newest text of an open file that decides which rules are in force."""
+        found = self._rule_file(uri) if uri in self._documents else None
+        text = self._engine().document_text(uri) if found is not None else None
+        return None if found is None or text is None else RuleText(found[0], text)
+
+    def _rule_file(self, uri: str) -> tuple[Folder, str] | None:
+        """The folder and the path in it of a file that decides which rules are in force."""
+        absolute = convert.path_of(uri) if uri.endswith(_RULE_FILE) else None
+        if absolute is None:
+            return None
+        paths = ((folder, folder.path_of(absolute)) for folder in self._folders)
+        return next(((folder, path) for folder, path in paths if path and folder.holds_rules(path)), None)
+
+    def _look_at_rules(self, uri: str) -> None:
+        """Show what is wrong with the shape of an open rule file; what is wrong with its meaning stands until it is saved."""
+        written = self.rule_text(uri)
+        if written is None:
+            return
+        name = uri.rpartition("/")[2]
+        wrong = packs.misshapen(name, written.text) if name != CONFIG_NAME else None
+        stands = written.folder.refused.get(uri, b"[]")
+        self._show_in(uri, _shown(wrong) if wrong is not None else stands)
 
     def remove_folder(self, uri: str) -> None:
         """Stop following a folder."""
@@ -313,6 +441,10 @@ class Session:
         place = self._library_place(uri) or self._place(uri)
         document = OpenDocument(place, version)
         self._documents[uri] = document
+        if uri.endswith(_RULE_FILE):
+            self._engine().open_document(_foreign_file(uri, text), version)
+            self._look_at_rules(uri)
+            return
         if place is not None:
             document.syntax = place.folder.live.open(place.path, text, version)
         else:
@@ -323,6 +455,10 @@ class Session:
         """Apply the edits of an editor, and tell it at once what is wrong with the text."""
         document = self._documents[uri]
         document.version = version
+        if uri.endswith(_RULE_FILE):
+            self._engine().edit_document(uri, version, changes)
+            self._look_at_rules(uri)
+            return
         if document.place is not None:
             document.syntax = document.place.folder.live.edit(document.place.path, version, changes)
         else:
@@ -331,6 +467,9 @@ class Session:
 
     def save(self, uri: str) -> None:
         """Note that a document was saved."""
+        rules = self._rule_file(uri)
+        if rules is not None:
+            self.reload(rules[0])
         place = self.place(uri)
         if place is not None:
             place.folder.live.save(place.path)
@@ -342,11 +481,17 @@ class Session:
             document.place.folder.live.close(document.place.path)
         else:
             self._engine().close_document(uri)
-        if not self.client.pulls_diagnostics:
+        if uri.endswith(_RULE_FILE):
+            rules = self._rule_file(uri)
+            self._show_in(uri, rules[0].refused.get(uri, b"[]") if rules else b"[]")
+        elif not self.client.pulls_diagnostics:
             self._notify("textDocument/publishDiagnostics", convert.json({"uri": uri, "diagnostics": []}))
 
     def submit(self, uri: str, change: Callable[[str], Change]) -> None:
         """Note a change of a file on disk."""
+        rules = self._rule_file(uri)
+        if rules is not None:
+            self.reload(rules[0])
         place = self._place(uri)
         if place is not None:
             place.folder.live.submit(change(place.path))
@@ -385,6 +530,22 @@ class Session:
             document.published = found
             self._notify("textDocument/publishDiagnostics", body)
 
+    def broken_contracts(self, place: Place) -> bytes:
+        """Imports of an open file that break a contract, as LSP `Diagnostic[]`."""
+        here = [each for each in place.folder.broken or () if each.file == place.path]
+        text = place.folder.live.graph.engine.document_text(place.path) if here else None
+        if text is None:
+            return b"[]"
+        return convert.json([_broken(each, text, self.client.encoding) for each in here])
+
+    def _look_at_imports(self, folder: Folder, report: Report) -> None:
+        """See where contracts are broken, if imports have changed. Runs in the writer of the folder."""
+        changed = {table for table, came, went in report.evidence if came or went}
+        if folder.contracts and (folder.broken is None or changed & layers.EVIDENCE):
+            folder.broken = layers.findings(folder.live.snapshot(), folder.contracts)
+        elif not folder.contracts:
+            folder.broken = ()
+
     def _after_commit(self, folder: Folder, report: Report) -> None:
         """Tell the editor what rules say now. Runs in the writer of the folder."""
         if self.client.refreshes_lenses and any(
@@ -394,6 +555,7 @@ class Session:
         # An editor asks anew for the colours of a text that it edits itself; of other changes it knows nothing.
         if set(report.files) - report.documents.keys() and any(view.inserted or view.deleted for view in report.views):
             self._repaint()
+        self._look_at_imports(folder, report)
         if self.client.pulls_diagnostics:
             if self.client.refreshes_diagnostics and any(view.inserted or view.deleted for view in report.views):
                 self._refresh()
@@ -406,10 +568,36 @@ class Session:
             version = snapshot.version_of(place.path)
             if version is None or version != document.version:
                 continue
-            found = snapshot.diagnostics(place.path)
+            broken = self.broken_contracts(place)
+            found = ide_diagnostics.together(snapshot.diagnostics(place.path), broken)
             document.rules = ide_diagnostics.of_rules(found)
             if found != document.published:
                 self._publish(uri, version, found)
+
+
+class _UnchangedError(Exception):
+    """Nothing that rules say has changed."""
+
+
+def _shown(error: PackError) -> bytes:
+    """What is wrong with a rule file, as LSP `Diagnostic[]`: the whole line, because keys have no columns."""
+    line = (error.line or 1) - 1
+    span = {"start": {"line": line, "character": 0}, "end": {"line": line + 1, "character": 0}}
+    message = f"{error.message}\n{error.hint}" if error.hint else error.message
+    found = {"range": span, "severity": 1, "code": error.code, "source": "codeanatomy", "message": message}
+    return convert.json([found])
+
+
+def _broken(finding: layers.Finding, text: str, encoding: str) -> dict[str, object]:
+    """A broken contract as an LSP `Diagnostic`."""
+    violation = finding.violation
+    return {
+        "range": convert.range_of(text, finding.start, finding.end, encoding),
+        "severity": 1,
+        "code": violation.code,
+        "source": "codeanatomy",
+        "message": f"{violation.message}\n{violation.contract}",
+    }
 
 
 def _foreign_file(uri: str, text: str) -> SourceFile:

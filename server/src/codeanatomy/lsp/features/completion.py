@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codeanatomy_engine import Snapshot
 
+from codeanatomy.ide import rule_file
 from codeanatomy.ide.completion import Wishes, completion
 from codeanatomy.lsp import convert
 from codeanatomy.lsp.session import Question, Session
@@ -11,15 +12,18 @@ from codeanatomy.lsp.session import Question, Session
 METHOD = "textDocument/completion"
 
 _WHOLE = b'"isIncomplete":false'
+_KINDS = {"key": 10, "value": 12, "relation": 7, "column": 5}
+"""Property, value, class and field."""
 _NOTHING = b"{" + _WHOLE + b',"items":[]}'
 
 
 def answer(session: Session, question: Question) -> bytes:
     """The items, as a list that says whether it is whole."""
     asked = convert.decode(question.params, convert.At)
-    place = session.place(asked.text_document.uri)
+    uri = asked.text_document.uri
+    place = session.place(uri)
     if place is None:
-        return b"null"
+        return _of_rules(session, uri, asked.position)
     options = place.folder.live.graph.options.completion
     editor = session.client.completes
     wishes = Wishes(
@@ -37,6 +41,26 @@ def answer(session: Session, question: Question) -> bytes:
         return completion(snapshot, place.path, at.line, at.character, wishes)
 
     return session.near_answer(question, place, items, _NOTHING, partly=_partly)
+
+
+def _of_rules(session: Session, uri: str, at: convert.Position) -> bytes:
+    """What may be written in a rule file, or null."""
+    written = session.rule_text(uri)
+    if written is None:
+        return b"null"
+    lines = written.text.split("\n")
+    column = convert.column_of(lines[at.line], at.character, session.client.encoding) if at.line < len(lines) else 0
+    known = rule_file.relations(written.folder.live.snapshot())
+    items = [
+        {
+            "label": each.label,
+            "kind": _KINDS[each.what],
+            "detail": each.detail,
+            "documentation": each.documentation,
+        }
+        for each in rule_file.completion(written.text, at.line, column, known)
+    ]
+    return convert.json({"isIncomplete": False, "items": items})
 
 
 def _partly(found: bytes) -> bytes:

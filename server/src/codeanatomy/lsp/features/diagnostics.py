@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from codeanatomy.ide.diagnostics import diagnostics
+from codeanatomy.ide.diagnostics import diagnostics, together
 from codeanatomy.lsp import convert
 from codeanatomy.lsp.session import Question, Session
 
@@ -34,6 +34,7 @@ def answer(session: Session, question: Question) -> bytes:
     place = session.place(asked.text_document.uri)
     if place is not None:
         found = diagnostics(session.snapshot(question, place.folder), place.path)
+        found = together(found, session.broken_contracts(place))
     else:
         document = session.document(asked.text_document.uri)
         found = b"[]" if document is None else document.syntax

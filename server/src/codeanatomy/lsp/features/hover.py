@@ -5,6 +5,7 @@ from __future__ import annotations
 from codeanatomy_engine import Snapshot
 
 from codeanatomy import report
+from codeanatomy.ide import rule_file
 from codeanatomy.ide.explain import Target, line_of, shown
 from codeanatomy.ide.hover import Hover, hover
 from codeanatomy.lsp import convert
@@ -19,15 +20,28 @@ _LINE = 88
 def answer(session: Session, question: Question) -> bytes:
     """The hover in the form that the client likes best, or null."""
     asked = convert.decode(question.params, convert.At)
-    place = session.place(asked.text_document.uri)
+    uri = asked.text_document.uri
+    place = session.place(uri)
     if place is None:
-        return b"null"
+        return _of_rules(session, uri, asked.position)
     at, client, root_uri = asked.position, session.client, place.folder.uri
 
     def shown(snapshot: Snapshot) -> bytes:
         return _shown(hover(snapshot, place.path, at.line, at.character), client, root_uri)
 
     return session.near_answer(question, place, shown, b"null", at)
+
+
+def _of_rules(session: Session, uri: str, at: convert.Position) -> bytes:
+    """The hover in a rule file, or null."""
+    written = session.rule_text(uri)
+    if written is None:
+        return b"null"
+    lines = written.text.split("\n")
+    column = convert.column_of(lines[at.line], at.character, session.client.encoding) if at.line < len(lines) else 0
+    known = rule_file.relations(written.folder.live.snapshot())
+    told = rule_file.hover(written.text, at.line, column, known)
+    return convert.json({"contents": {"kind": "markdown", "value": told}}) if told else b"null"
 
 
 def _shown(found: Hover | None, client: Client, root_uri: str) -> bytes:

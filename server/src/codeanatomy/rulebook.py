@@ -24,7 +24,8 @@ below one line. TARGET is `path:name`, `path:Class.name`, `path:line`, `path:lin
     unresolved REASON           the explanation says why the word is open
     found at PATH:LINE, ...     find references gives exactly these, the declaration not among them
     shows CODE / shows nothing  a diagnostic with that code covers the word / none touches its line
-    RELATION TARGET, ...        rows of a relation about that word: overrides, implements, decorates, calls, class_base, mro
+    RELATION TARGET, ...        rows of a relation about that word: overrides, implements, decorates, calls, class_base, mro, or
+                                any other that has a column `target`: its grain is what it is about
 
 A case is run three times. Batch: a fresh graph for each state. Live: one graph in which all files are typed one after the other
 and then edited; after each state every view must be what its rule says when it is run whole. Replay: all edits and then all of
@@ -43,7 +44,7 @@ import msgspec
 
 from codeanatomy_engine import Snapshot
 
-from tests.support.memory import Memory, Tables, relations, rows, tables
+from codeanatomy.memory import Memory, Tables, relations, rows, tables
 
 ABOUT = {
     "overrides": ("definition", "target", ""),
@@ -347,11 +348,20 @@ def _answer(snapshot: Snapshot, state: State, claim: Claim) -> str | None:
             codes = [str(each["code"]) for each in here]
             expected = [] if rest == "nothing" else _list(rest)
             return None if sorted(codes) == sorted(expected) else "shows " + _told(codes)
-        case _ if verb in ABOUT:
+        case _ if _about(snapshot, verb) is not None:
             named = list(_related(snapshot, state, verb, claim.path, claim.line, place[2]))
             return None if _same(_list(rest), named) else _told(named)
         case _:
             raise BookError(f"{claim.where}: `{verb}` is no claim")
+
+
+def _about(snapshot: Snapshot, relation: str) -> tuple[str, str, str] | None:
+    """The column of the word, of the answer and of the order of a relation that a case can ask, if it can."""
+    if relation in ABOUT:
+        return ABOUT[relation]
+    views = msgspec.json.decode(snapshot.plan(None))["views"]
+    view = next((each for each in views if each["name"] == relation and "target" in each["columns"]), None)
+    return None if view is None else (view["grain"][0], "target", "")
 
 
 def _column(state: State, claim: Claim) -> int:
@@ -383,7 +393,9 @@ def _related(
     snapshot: Snapshot, state: State, relation: str, path: str, line: int, column: int
 ) -> Iterator[tuple[str, int, str]]:
     """What a relation says about the smallest thing at a place that it says something about."""
-    subject, answer, order = ABOUT[relation]
+    about = _about(snapshot, relation)
+    assert about is not None, "the caller has asked"
+    subject, answer, order = about
     text = state.texts[path]
     before = "".join(text.splitlines(keepends=True)[:line]) + text.splitlines()[line][:column]
     offset = len(before.encode())
