@@ -7,6 +7,7 @@
 mod error;
 mod functions;
 mod lower;
+pub mod memory;
 mod operators;
 mod plan;
 mod policy;

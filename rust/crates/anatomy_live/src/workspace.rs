@@ -497,6 +497,7 @@ impl Workspace {
             // Readers have their answers already; the next edit shall not wait for indexes.
             let engine = self.compiled.wait()?;
             engine.warm(&engine.snapshot())?;
+            anatomy_engine::memory::give_back();
             report.total_micros = began.elapsed().as_micros() as u64;
         }
         Ok(report)
@@ -563,16 +564,23 @@ impl Workspace {
             let last = last_tables.get(&file);
             // What an open document said last is at hand: a table that says the same again need not be asked.
             let same = |number: usize, table: &RecordBatch| last.is_some_and(|last| last[number] == *table);
-            let tables = taken[path].as_ref().map(|staged| {
-                let tables = staged.tables.iter().enumerate();
-                tables.map(|(number, table)| (!same(number, table)).then(|| table.clone())).collect::<Vec<_>>()
+            let tables = taken.get_mut(path).and_then(Option::as_mut).map(|staged| {
+                let tables = staged.tables.iter_mut().enumerate();
+                let moved = |table: &mut RecordBatch| std::mem::replace(table, RecordBatch::new_empty(table.schema()));
+                tables.map(|(number, table)| (!same(number, table)).then(|| moved(table))).collect::<Vec<_>>()
             });
             if tables.as_ref().is_some_and(|tables| tables.iter().all(Option::is_none)) {
                 continue;
             }
             changes.push(Change { file, tables });
         }
-        let applied = engine.apply(&changes, cancel);
+        let applied = engine.apply(&mut changes, cancel);
+        for change in &mut changes {
+            let Some(Some(staged)) = taken.get_mut(change.file.text()) else { continue };
+            for (held, table) in staged.tables.iter_mut().zip(change.tables.take().into_iter().flatten()) {
+                *held = table.unwrap_or_else(|| held.clone());
+            }
+        }
         let (snapshot, refresh) = match applied {
             Ok(done) => done,
             Err(error) => {

@@ -72,11 +72,12 @@ impl Engine {
         self.compiled.relations.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// Brings the views up to date with new evidence of some files and publishes the next snapshot.
+    /// Brings the views up to date with new evidence of some files and publishes the next snapshot. The batches of many
+    /// changes become parts of what the snapshot holds, so that nothing is held twice.
     ///
     /// # Errors
     /// `cancelled`, or what a view met while running; the current snapshot then stays as it is.
-    pub fn apply(&self, changes: &[Change], cancel: &AtomicBool) -> Result<(Arc<Snapshot>, Report)> {
+    pub fn apply(&self, changes: &mut [Change], cancel: &AtomicBool) -> Result<(Arc<Snapshot>, Report)> {
         let _writer = self.writer.lock().unwrap_or_else(|poison| poison.into_inner());
         let began = Instant::now();
         let old = self.snapshot();
@@ -94,6 +95,9 @@ impl Engine {
         if deltas.is_empty() {
             report.micros = micros(began);
             return Ok((old, report));
+        }
+        if whole.is_some() {
+            crate::memory::give_back();
         }
         for view in &self.compiled.views {
             if cancel.load(Ordering::Relaxed) {
@@ -136,7 +140,7 @@ impl Engine {
     fn evidence_deltas(
         &self,
         old: &Snapshot,
-        changes: &[Change],
+        changes: &mut [Change],
         relations: &mut [Arc<Relation>],
     ) -> Result<HashMap<usize, Delta>> {
         let mut deltas = HashMap::new();
@@ -151,6 +155,7 @@ impl Engine {
             let parts: Vec<&RecordBatch> =
                 changes.iter().filter_map(|change| change.tables.as_ref()?[number].as_ref()).collect();
             let new_rows = concat_batches(schema, parts)?;
+            share(changes, number, &new_rows);
             let relation = &old.relations[number];
             let file = schema.index_of("file")?;
             let (_, locations) = relation.look_up(&[file], std::slice::from_ref(&files));
@@ -271,6 +276,16 @@ impl Next {
             Next::Same => None,
             Next::Changed(relation) => Some(relation),
         }
+    }
+}
+
+/// Makes the batches of one table slices of all of them together.
+fn share(changes: &mut [Change], number: usize, together: &RecordBatch) {
+    let mut start = 0;
+    for table in changes.iter_mut().filter_map(|change| change.tables.as_mut()?[number].as_mut()) {
+        let rows = table.num_rows();
+        *table = together.slice(start, rows);
+        start += rows;
     }
 }
 

@@ -116,7 +116,7 @@ fn a_cancelled_change_leaves_the_snapshot_and_can_be_made_again() {
     let engine = holding(&every_form(), TEXT);
     let before = now(&engine, "inner");
     let next = change("a.py", Some(&rows(&TEXT.replace("name=y", "name=x"))));
-    let refused = engine.apply(std::slice::from_ref(&next), &AtomicBool::new(true)).unwrap_err();
+    let refused = engine.apply(&mut [next.clone()], &AtomicBool::new(true)).unwrap_err();
     assert_eq!(refused.code, ErrorCode::Cancelled);
     assert_eq!(now(&engine, "inner"), before);
     apply(&engine, &[next]);

@@ -92,7 +92,8 @@ pub(crate) fn change(file: &str, rows: Option<&FileRows>) -> Change {
 
 /// Applies changes that must succeed.
 pub(crate) fn apply(engine: &Engine, changes: &[Change]) -> Report {
-    let (_, report) = engine.apply(changes, &AtomicBool::new(false)).expect("a change of evidence cannot fail");
+    let (_, report) =
+        engine.apply(&mut changes.to_vec(), &AtomicBool::new(false)).expect("a change of evidence cannot fail");
     report
 }
 
