@@ -247,9 +247,12 @@ impl Answers {
                 fitting.push((fit, text.len(), text, number));
             }
         }
-        fitting.sort_unstable();
         let cut = fitting.len() > MOST_NAMES;
-        fitting.truncate(MOST_NAMES);
+        if cut {
+            // The order comes later, when modules are known: here it is enough which are the best.
+            fitting.select_nth_unstable(MOST_NAMES);
+            fitting.truncate(MOST_NAMES);
+        }
         let keys: ArrayRef =
             std::sync::Arc::new(fitting.iter().map(|(_, _, _, number)| *number).collect::<UInt32Array>());
         let (probes, rows) = relation.look_up(&[name], &[keys]);
