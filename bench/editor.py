@@ -15,7 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-SERVER = (sys.executable, "-m", "codeanatomy", "lsp")
+SERVER = (sys.executable, "-m", "codeanatomy", "lsp", "--in-process")
+"""A server that ends with its editor, and whose memory and time can be measured as its own."""
+
+FRONT = (sys.executable, "-m", "codeanatomy", "lsp")
+"""The front of a daemon."""
 
 
 class ResponseError(Exception):

@@ -49,7 +49,7 @@ def made(name: str) -> Path:
 
 def peers() -> Iterator[Peer]:
     """Ours and every peer, each from its own environment."""
-    yield Peer("ours", "codeanatomy", (sys.executable, "-m", "codeanatomy", "lsp"))
+    yield Peer("ours", "codeanatomy", (sys.executable, "-m", "codeanatomy", "lsp", "--in-process"))
     home = made("basedpyright")
     yield Peer("basedpyright", "basedpyright", (f"{home}/bin/basedpyright-langserver", "--stdio"), str(home))
     home = made("ty")

@@ -38,7 +38,7 @@ class Peer(msgspec.Struct, frozen=True):
 _BIN = Path(sys.executable).parent
 
 PEERS = (
-    Peer("ours", "codeanatomy", (sys.executable, "-m", "codeanatomy", "lsp")),
+    Peer("ours", "codeanatomy", (sys.executable, "-m", "codeanatomy", "lsp", "--in-process")),
     Peer("jedi", "jedi", (sys.executable, str(Path(__file__).with_name("jedi_server.py")))),
     Peer("pyright", "pyright", (os.fspath(_BIN / "pyright-langserver"), "--stdio")),
 )

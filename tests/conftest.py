@@ -1,9 +1,13 @@
-"""What holds for every test: caches of the person who runs them are not touched."""
+"""What holds for every test: caches and daemons of the person who runs them are not touched, and none is left behind."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +21,28 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         del os.environ["CODEANATOMY_CACHE_DIR"]
     else:
         os.environ["CODEANATOMY_CACHE_DIR"] = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_daemons() -> Iterator[None]:
+    # Paths of sockets are short; those of pytest are not.
+    folder = Path(tempfile.mkdtemp(prefix="ca-"))
+    before = os.environ.get("CODEANATOMY_RUNTIME_DIR")
+    os.environ["CODEANATOMY_RUNTIME_DIR"] = str(folder)
+    yield
+    if before is None:
+        del os.environ["CODEANATOMY_RUNTIME_DIR"]
+    else:
+        os.environ["CODEANATOMY_RUNTIME_DIR"] = before
+    for lock in folder.glob("*.lock"):
+        pid = _holder(lock)
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(folder)
+
+
+def _holder(lock: Path) -> int:
+    """The process that still holds a lock, if one does."""
+    from codeanatomy.daemon.place import Place, holder
+
+    return holder(Place("", "", str(lock.with_suffix(""))))

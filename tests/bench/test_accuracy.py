@@ -73,7 +73,7 @@ def test_what_a_peer_says_is_kept_until_a_question_or_a_lock_changes(
 def test_ours_is_asked_and_counted(tree: Path) -> None:
     corpus = Corpus(tree)
     questions = accuracy.questions(corpus, [1], OPTIONS)
-    ours = Peer("ours", "codeanatomy", (sys.executable, "-m", "codeanatomy", "lsp"))
+    ours = Peer("ours", "codeanatomy", (sys.executable, "-m", "codeanatomy", "lsp", "--in-process"))
     said = accuracy.answered("shop", ours, corpus, questions, 30.0, dict(environments.inherited()))
     answers = dict.fromkeys(("basedpyright", "ty", "ours"), said.definitions)
     truth = consensus.truths(answers)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from codeanatomy import cli
+from codeanatomy.cli import commands
 from codeanatomy.cli.reference import reference
 from tests.support import shop
 from tests.support.environments import interpreter, virtual
@@ -307,7 +308,7 @@ def test_watch_prints_each_change_and_ends_on_interrupt(ws: Path) -> None:
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in cli.COMMANDS:
+    for command in commands.COMMANDS:
         with pytest.raises(SystemExit) as caught:
             cli.main([command.NAME, "--help"])
         assert caught.value.code == 0
@@ -316,7 +317,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_loads_neither_engine_nor_protocol() -> None:
     script = (
-        "import sys, codeanatomy.cli as c; c.parser().format_help(); "
+        "import sys, codeanatomy.cli.commands as c; c.parser().format_help(); "
         "print([m for m in ('pygls', 'pyarrow', 'codeanatomy_engine', 'watchfiles', 'msgspec') if m in sys.modules])"
     )
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -219,3 +219,27 @@ def test_a_graph_is_the_same_whatever_way_its_files_came(tmp_path: Path) -> None
     shop.build(tmp_path)
     fresh = everything(indexed(tmp_path).engine.snapshot())
     assert everything(indexed(tmp_path, {"incremental.batch_files": "1"}).engine.snapshot()) == fresh
+
+
+def test_a_fork_begins_with_the_text_of_the_disk_and_goes_its_own_way(live: LiveGraph) -> None:
+    tools = shop.FILES["shop/tools.py"]
+    file, line = definition(live)[0]
+    live.open("shop/tools.py", "\n\n" + tools, 1)
+    assert definition(live) == [(file, line + 2)]
+    fork = live.fork()
+    try:
+        assert definition(fork) == [(file, line)]
+        fork.open("shop/tools.py", "\n" + tools, 1)
+        live.edit("shop/tools.py", 2, change(0, 0, 0, "\n"))
+        assert definition(fork) == [(file, line + 1)]
+        assert definition(live) == [(file, line + 3)]
+        (live.graph.root / "shop/late.py").write_text("from shop.tools import discount\n\ndiscount(1)\n")
+        for each in (live, fork):
+            each.submit(Created("shop/late.py"))
+            assert "shop/late.py" in each.snapshot_for(each.revision).paths()
+            assert msgspec.json.decode(each.snapshot().verify()) == []
+        fork.close("shop/tools.py")
+        assert definition(fork) == [(file, line)]
+    finally:
+        fork.stop()
+    assert definition(live) == [(file, line + 3)]

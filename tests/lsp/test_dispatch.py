@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from codeanatomy.lsp import server, transport
+from codeanatomy.lsp import server
+from codeanatomy.lsp.frames import read_frame
 
 
 def answers(stream: io.BytesIO) -> list[Any]:
     copy = io.BytesIO(stream.getvalue())
-    return [json.loads(body) for body in iter(lambda: transport.read_frame(copy), None)]
+    return [json.loads(body) for body in iter(lambda: read_frame(copy), None)]
 
 
 def test_a_definition_overtakes_what_waits_for_everything(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,9 @@ from tests.support import hierarchy
 PAY = hierarchy.place("order.py", r"class Special\(Order\):\n    def pay")
 
 
-@pytest_lsp.fixture(config=ClientServerConfig(server_command=[sys.executable, "-m", "codeanatomy", "lsp"]))
+@pytest_lsp.fixture(
+    config=ClientServerConfig(server_command=[sys.executable, "-m", "codeanatomy", "lsp", "--in-process"])
+)
 async def client(lsp_client: LanguageClient, tmp_path: Path) -> Any:
     hierarchy.build(tmp_path)
     asked: list[types.ShowMessageRequestParams] = []

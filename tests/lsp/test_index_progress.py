@@ -9,6 +9,7 @@ from typing import Any, cast
 from codeanatomy_incremental.live import Progress
 
 from codeanatomy.lsp import transport
+from codeanatomy.lsp.frames import read_frame
 from codeanatomy.lsp.index_progress import IndexProgress
 from codeanatomy.lsp.outgoing import Outgoing
 from codeanatomy.lsp.session import Folder
@@ -34,7 +35,7 @@ class Shown:
 
     def messages(self) -> list[dict[str, Any]]:
         stream = io.BytesIO(self.stream.getvalue())
-        return [json.loads(body) for body in iter(lambda: transport.read_frame(stream), None)]
+        return [json.loads(body) for body in iter(lambda: read_frame(stream), None)]
 
     def values(self) -> list[dict[str, Any]]:
         return [message["params"]["value"] for message in self.messages() if message["method"] == "$/progress"]

@@ -42,7 +42,9 @@ def capabilities(encodings: tuple[str, ...] = ("utf-16",), pulls: bool = False) 
     )
 
 
-@pytest_lsp.fixture(config=ClientServerConfig(server_command=[sys.executable, "-m", "codeanatomy", "lsp"]))
+@pytest_lsp.fixture(
+    config=ClientServerConfig(server_command=[sys.executable, "-m", "codeanatomy", "lsp", "--in-process"])
+)
 async def client(lsp_client: LanguageClient, tmp_path: Path) -> Any:
     shop.build(tmp_path)
     registered: list[types.RegistrationParams] = []

@@ -8,12 +8,13 @@ import threading
 import pytest
 
 from codeanatomy.lsp import transport
+from codeanatomy.lsp.frames import FrameError, read_frame
 
 
 def frames(data: bytes) -> list[bytes | None]:
     stream = io.BytesIO(data)
     found: list[bytes | None] = []
-    while (body := transport.read_frame(stream)) is not None:
+    while (body := read_frame(stream)) is not None:
         found.append(body)
     return found
 
@@ -38,7 +39,7 @@ def test_a_message_cut_off_by_the_end_is_the_end() -> None:
 
 @pytest.mark.parametrize("length", [b"-1", b"x", b"", b"99999999999999"])
 def test_a_length_that_is_none_is_an_error(length: bytes) -> None:
-    with pytest.raises(transport.FrameError):
+    with pytest.raises(FrameError):
         frames(b"Content-Length: " + length + b"\r\n\r\n{}")
 
 

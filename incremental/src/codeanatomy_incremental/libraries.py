@@ -7,6 +7,7 @@ first, up to the limit of the options. `refresh` takes out what nothing leads to
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import sys
@@ -57,6 +58,8 @@ class Libraries:
         self._refused: set[tuple[str, str]] = set()
         self._seen: dict[str, LibraryFile] = {}
         """Files that an editor has opened, by URI."""
+        self.opened: set[str] = set()
+        """URIs of files whose text an editor owns."""
 
     @property
     def is_empty(self) -> bool:
@@ -126,8 +129,22 @@ class Libraries:
         self._seen[found.uri] = found
         return found.uri
 
+    def path_of(self, uri: str) -> str:
+        """Where a file that `uri_at` has named lies on disk."""
+        return self._seen[uri].path
+
+    def fork(self) -> Libraries:
+        """The same libraries for a graph that begins as this one is and goes its own way."""
+        twin = copy.copy(self)
+        twin._held, twin._absent = dict(self._held), dict(self._absent)
+        twin._refused, twin.opened = set(self._refused), set()
+        if self._environment is not None:
+            twin._library = Library(self._environment, self._options.standard_library, self._options.packages)
+        return twin
+
     def open(self, engine: Engine, uri: str, text: str, version: int) -> bytes:
         """Let an editor own the text of a file that `uri_at` has named; the syntax diagnostics."""
+        self.opened.add(uri)
         return engine.open_library_document(msgspec.json.encode(self._seen[uri]), text, version)
 
     def closed(self, engine: Engine, uris: Collection[str]) -> None:

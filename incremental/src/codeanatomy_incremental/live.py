@@ -8,6 +8,7 @@ status with a code, and the writer lives on.
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import threading
@@ -21,7 +22,7 @@ import msgspec
 
 from codeanatomy_engine import CancelToken, Compiling, Engine, EngineError, Snapshot, SourceFile
 
-from codeanatomy_incremental import watch, workspace
+from codeanatomy_incremental import disk, watch, workspace
 from codeanatomy_incremental.change import Change, Closed, Edited, Opened, Rescan, Saved, Work, coalesce
 from codeanatomy_incremental.libraries import Libraries, cache_folder
 from codeanatomy_incremental.library import is_library
@@ -129,6 +130,7 @@ class Graph:
         """`python` is the interpreter that the editor has chosen, if any. What is compiled `ahead` is used if it is the program."""
         self.root = root
         self.options = options
+        self.program = program.document
         self.libraries = Libraries(os.fspath(root), options.workspace, python, os.environ)
         self.workspace = workspace.Workspace(root=os.fspath(root), options=options.workspace)
         version, platform = self.libraries.target()
@@ -230,6 +232,31 @@ class Graph:
         """Make the next snapshot of everything staged and every edited document."""
         return _report(self.engine.commit(cancel))
 
+    def fork(self) -> Graph:
+        """A second graph that begins with the newest snapshot of this one and goes its own way from there; what neither changes is
+        shared. No document is open in it: `apply` work that names those that are open here as closed."""
+        twin = copy.copy(self)
+        twin.engine = self.engine.fork()
+        twin.libraries = self.libraries.fork()
+        twin._known = dict(self._known)
+        twin._open = set()
+        twin._listing_lock = threading.Lock()
+        twin._near = set()
+        return twin
+
+    def open_paths(self) -> frozenset[str]:
+        """The files whose text an editor owns, of the workspace and of libraries."""
+        return frozenset((*self._open, *self.libraries.opened))
+
+    def place_of(self, path: str) -> str:
+        """Where an open document lies on disk."""
+        return self.libraries.path_of(path) if is_library(path) else os.path.join(os.fspath(self.root), path)
+
+    def disk_has(self, path: str, text: str) -> bool:
+        """Whether a text of a document is what the disk has."""
+        content, _ = disk.read(self.place_of(path), self.options.workspace.max_file_bytes)
+        return content == text.encode("utf-8", "surrogatepass")
+
     def library_file(self, absolute: str) -> str:
         """The path in the graph of a file on disk that belongs to the environment and not to the workspace; empty for others."""
         root = os.fspath(self.root).rstrip(os.sep) + os.sep
@@ -266,6 +293,7 @@ class Graph:
     def close(self, path: str) -> None:
         """Give a file back to the disk; `apply` work that names it as closed afterwards."""
         self._open.discard(path)
+        self.libraries.opened.discard(path)
         self.engine.close_document(path)
 
     def _complete(self) -> bool:
@@ -422,6 +450,8 @@ class LiveGraph:
         self._subscribers: list[Callable[[Report], None]] = []
         self._stop = threading.Event()
         self._cancel = CancelToken()
+        self._turning = threading.Lock()
+        """Held by the writer while it works on the graph."""
         self._threads: list[threading.Thread] = []
         self._documents: dict[str, int] = {}
         """The version of each document that an editor owns."""
@@ -453,6 +483,32 @@ class LiveGraph:
         self._spawn("writer", lambda: self._write(on_progress, on_refused))
         if self._options.watch:
             self._spawn("watcher", self._watch)
+
+    def fork(self) -> LiveGraph:
+        """A second living graph that begins where this one is, with the texts of the disk, and follows the disk from then on.
+
+        Waits until the writer of this one has done what it is doing.
+        """
+        with self._turning:
+            twin = LiveGraph(self.graph.fork())
+            with self._condition:
+                missed = list(self._queue)
+            changes = [*missed, *(Closed(path) for path in self.graph.open_paths())]
+            if changes:
+                twin.submit(*changes)
+            else:
+                twin._done = 0
+            twin._status = self._status
+        twin._spawn("writer", lambda: twin._follow(_show_nobody))
+        if twin._options.watch:
+            twin._spawn("watcher", twin._watch)
+        return twin
+
+    @property
+    def pending(self) -> int:
+        """How many changes wait for the writer."""
+        with self._condition:
+            return len(self._queue)
 
     def stop(self) -> None:
         """Stop following; waits until nothing runs any more. The last snapshot stays readable."""
@@ -533,6 +589,10 @@ class LiveGraph:
         """The newest snapshot, whatever it holds."""
         return self.graph.engine.snapshot()
 
+    def version_of(self, snapshot: Snapshot, path: str) -> int | None:
+        """The version of an open document that a snapshot holds, as its editor counts."""
+        return snapshot.version_of(path)
+
     def snapshot_for(self, revision: int, timeout: float | None = None) -> Snapshot:
         """The newest snapshot, once it holds everything up to a revision; raises `LiveError` if that cannot be."""
         limit = self._options.answer_timeout_s if timeout is None else timeout
@@ -583,6 +643,10 @@ class LiveGraph:
             on_refused(error)
             return
         self._cancel = CancelToken()
+        self._follow(on_progress)
+
+    def _follow(self, on_progress: Callable[[Progress], None]) -> None:
+        """Bring change after change into the graph until it is stopped."""
         pause = self._options.poll_s
         compared = time.monotonic()
         while not self._stop.is_set():
@@ -641,7 +705,8 @@ class LiveGraph:
         report: Report | None = None
         failure: LiveError | None = None
         try:
-            report = act()
+            with self._turning:
+                report = act()
         except LiveError as error:
             failure = error
         except EngineError as error:

@@ -6,6 +6,7 @@ it came from. Unknown sections and keys are refused. The docstrings here are the
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from codeanatomy_incremental import strict_toml
+from codeanatomy_incremental import disk, strict_toml
 from codeanatomy_incremental.contracts import Contract
 
 CONFIG_NAME = "codeanatomy.toml"
+
+_MOST_BYTES = 1 << 20
+"""A larger file is no configuration."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -151,6 +155,13 @@ class InlayHintsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """What a function returns that has no annotation."""
 
 
+class DaemonOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The process that holds the graph for all editors and commands."""
+
+    idle_s: Seconds = 300.0
+    """How many seconds it waits for the next one when nobody is connected any more."""
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All options of a workspace."""
 
@@ -161,6 +172,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     layers: LayersOptions = LayersOptions()
     inlay_hints: InlayHintsOptions = InlayHintsOptions()
     completion: CompletionOptions = CompletionOptions()
+    daemon: DaemonOptions = DaemonOptions()
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -185,12 +197,11 @@ def load(root: Path, overrides: Mapping[str, str] | None = None, overrides_name:
     `overrides` maps dotted keys to TOML values and wins over the file.
     """
     file = root / CONFIG_NAME
+    content, wrong = disk.read(os.fspath(file), _MOST_BYTES)
+    if wrong not in ("", "source-vanished"):
+        raise strict_toml.TomlError(CONFIG_NAME, None, "", f"cannot be read: {wrong}")
     try:
-        text = file.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        text = ""
-    except OSError as error:
-        raise strict_toml.TomlError(CONFIG_NAME, None, "", f"cannot be read: {error.strerror}") from error
+        text = (content or b"").decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise strict_toml.TomlError(CONFIG_NAME, line, "", "is not UTF-8 text") from error

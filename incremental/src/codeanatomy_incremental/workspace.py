@@ -105,6 +105,10 @@ class Listing(msgspec.Struct, frozen=True):
     """Files whose names are not text, made printable; the graph cannot name them."""
 
 
+_MOST_SETTINGS = 1 << 20
+"""A larger ignore or project file is none."""
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """How a listing differs from what is known."""
 
@@ -345,11 +349,8 @@ class _Rules(msgspec.Struct, frozen=True):
 
 
 def _ignore_file(file: Path) -> pathspec.GitIgnoreSpec | None:
-    try:
-        text = file.read_bytes().decode("utf-8", "surrogateescape")
-    except OSError:
-        return None
-    return _patterns(text.splitlines())
+    content, _ = disk.read(os.fspath(file), _MOST_SETTINGS)
+    return None if content is None else _patterns(content.decode("utf-8", "surrogateescape").splitlines())
 
 
 def _patterns(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
@@ -397,9 +398,11 @@ def _search_roots(workspace: Workspace, projects: set[str], packages: set[str], 
 
 def _declared_roots(workspace: Workspace, project: str) -> Iterator[str]:
     """Source folders that a project file names for its build tool or for pytest."""
+    place = _absolute(workspace, _join(project, "pyproject.toml"))
+    content, _ = disk.read(place, _MOST_SETTINGS)
     try:
-        tables = tomllib.loads(Path(_absolute(workspace, _join(project, "pyproject.toml"))).read_text("utf-8"))
-    except (OSError, ValueError):
+        tables = tomllib.loads((content or b"").decode("utf-8"))
+    except ValueError:
         # No project file, or a broken one: the project then has the layout that its folders show.
         return
     folders: list[Any] = [_at(tables, "tool", "maturin", "python-source")]

@@ -155,6 +155,10 @@ class Engine:
     def commit_some(self, paths: list[str], cancel: CancelToken | None = None) -> bytes:
         """Bring every edited document and those of the staged files into the next snapshot; all else stays staged."""
 
+    def fork(self) -> Engine:
+        """A second engine that begins with the newest snapshot of this one and goes its own way from there; what neither changes
+        is shared. It still holds the texts of documents that are open here, but has none open, and nothing staged."""
+
     def documents_behind(self) -> list[str]:
         """Open documents whose newest text the newest snapshot does not hold, sorted."""
 
@@ -170,6 +174,9 @@ class Snapshot:
 
     @property
     def generation(self) -> int: ...
+    def counting(self, encoding: str) -> Snapshot:
+        """The same snapshot with characters counted as `utf-8`, `utf-16` or `utf-32`."""
+
     def version_of(self, path: str) -> int | None:
         """The version of an open document that this snapshot holds, if it holds one."""
 
@@ -265,8 +272,10 @@ class Snapshot:
     def diagnostics(self, path: str) -> bytes:
         """LSP `Diagnostic[]`: syntax and diagnostic views."""
 
-    def query(self, sql: str, max_rows: int) -> bytes:
-        """The rows of a read-only query, as an Arrow IPC stream."""
+    def query(
+        self, sql: str, max_rows: int, max_seconds: float | None = None, max_bytes: int | None = None
+    ) -> bytes:
+        """The rows of a read-only query, as an Arrow IPC stream; within 30 s and 1 GB unless told otherwise."""
 
     def verify(self) -> bytes:
         """Every stored view run whole beside what the snapshot holds: `[{view, missing, extra}]`, empty if the law holds."""

@@ -9,6 +9,7 @@ of another one.
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from codeanatomy_incremental import options, strict_toml
+from codeanatomy_incremental import disk, options, strict_toml
 
 PACK_FILE = "pack.toml"
+
+_MOST_BYTES = 1 << 20
+"""A larger file is no rule."""
 _HOME = Path(__file__).parent
 """Where the packs of the installation are: a folder each."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -270,6 +274,10 @@ def _folders(packs: Iterable[str], root: Path, paths: Iterable[str]) -> Iterator
         yield _HOME / name, f"packs/{name}"
     for path in paths:
         folder = root / path
+        if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
+            hint = "rules of a workspace lie in it"
+            said = f"`{path}` leads out of the workspace"
+            raise PackError("pack-outside", "codeanatomy.toml", None, "rules.paths", said, hint)
         if not folder.is_dir():
             raise PackError("pack-missing", "codeanatomy.toml", None, "rules.paths", f"there is no folder `{path}`")
         found = [folder] if (folder / PACK_FILE).is_file() else sorted(p.parent for p in folder.glob(f"*/{PACK_FILE}"))
@@ -306,10 +314,11 @@ def _rules(folder: Path, shown: str, pack: str) -> Iterator[tuple[RuleFile, dict
 
 
 def _text(file: Path, where: str) -> str:
+    content, wrong = disk.read(os.fspath(file), _MOST_BYTES)
+    if content is None:
+        raise PackError("pack-unreadable", where, None, "", f"cannot be read: {wrong}")
     try:
-        return file.read_text("utf-8")
-    except OSError as error:
-        raise PackError("pack-unreadable", where, None, "", f"cannot be read: {error.strerror}") from error
+        return content.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise PackError("pack-unreadable", where, None, "", "is not UTF-8 text") from error
 

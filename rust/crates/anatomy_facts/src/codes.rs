@@ -87,6 +87,7 @@ codes! {
     RuleSql = "rule-sql", "An expression or SQL text of a rule does not compile.";
     RuleUnionShape = "rule-union-shape", "The inputs of a union do not have the same columns.";
     QueryRefused = "query-refused", "The SQL text is not a read-only query.";
+    QueryTooLarge = "query-too-large", "The SQL query needs more time or memory than it was given.";
     QueryFailed = "query-failed", "The SQL query could not be planned or run.";
     UnknownFile = "unknown-file", "The file is not in the graph.";
     UnknownDocument = "unknown-document", "The document is not open.";

@@ -87,6 +87,11 @@ impl Compiled {
         Compiled { thread: Mutex::new(Some(thread)), engine: OnceLock::new() }
     }
 
+    /// An engine that is there.
+    fn done(engine: Engine) -> Compiled {
+        Compiled { thread: Mutex::default(), engine: OnceLock::from(Ok(Arc::new(engine))) }
+    }
+
     /// The engine, once it is there.
     fn wait(&self) -> Result<&Arc<Engine>, EngineError> {
         let engine = self.engine.get_or_init(|| {
@@ -171,6 +176,38 @@ impl Workspace {
     /// Every refusal of the compiler.
     pub fn ready(&self) -> Result<(), EngineError> {
         self.compiled.wait().map(|_| ())
+    }
+
+    /// A second workspace that begins with the newest snapshot of this one and goes its own way from there: its graph still holds
+    /// the texts that are open here, but no document of it is open, and nothing is pending. What neither of them changes is shared.
+    ///
+    /// # Errors
+    /// Every refusal of the compiler.
+    pub fn fork(&self) -> Result<Workspace, EngineError> {
+        let last_tables = held(&self.writer);
+        let last = self.answers()?;
+        let engine = self.compiled.wait()?.fork();
+        let compiled = Compiled::done(engine);
+        let environment = self.environment.read().unwrap_or_else(|poison| poison.into_inner()).clone();
+        let answers =
+            Answers::new(compiled.wait()?.clone(), compiled.wait()?.snapshot(), last.files().clone(), &self.root_uri)
+                .beside(environment.clone(), self.sources.clone());
+        Ok(Workspace {
+            compiled,
+            documents: Mutex::default(),
+            staged: Mutex::default(),
+            published: RwLock::new(Some(answers)),
+            environment: RwLock::new(environment),
+            encoding: RwLock::new(self.encoding()),
+            root_uri: self.root_uri.clone(),
+            size_limit: self.size_limit,
+            target: self.target.clone(),
+            cache: self.cache.fork(),
+            sources: self.sources.clone(),
+            told: Mutex::new(held(&self.told).clone()),
+            wants_moved: AtomicBool::new(true),
+            writer: Mutex::new(last_tables.clone()),
+        })
     }
 
     /// The same workspace, whose branches are decided for another Python or system than those of `Target::default`.

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use anatomy_engine::EngineError;
+use anatomy_engine::{EngineError, Limits};
 use anatomy_live::{Answers, Compiled, CompletionWishes, EditorRange, Hints, LensOptions, ParameterLabels, Workspace};
 use anatomy_syntax::{ModuleContext, PositionEncoding, Target};
 use pyo3::prelude::*;
@@ -41,6 +42,11 @@ fn json(value: Result<serde_json::Value, EngineError>) -> Result<Vec<u8>, Engine
 
 fn report_json(report: &anatomy_live::CommitReport) -> Vec<u8> {
     serde_json::to_vec(report).unwrap_or_else(|error| error.to_string().into_bytes())
+}
+
+fn named(encoding: &str) -> PyResult<PositionEncoding> {
+    PositionEncoding::named(encoding)
+        .ok_or_else(|| pyo3::exceptions::PyValueError::new_err(format!("`{encoding}` is not utf-8, utf-16 or utf-32")))
 }
 
 /// One file of the workspace as the graph shall see it.
@@ -158,10 +164,7 @@ impl Engine {
     }
 
     fn set_encoding(&self, encoding: &str) -> PyResult<()> {
-        let known = PositionEncoding::named(encoding).ok_or_else(|| {
-            pyo3::exceptions::PyValueError::new_err(format!("`{encoding}` is not utf-8, utf-16 or utf-32"))
-        })?;
-        self.0.set_encoding(known);
+        self.0.set_encoding(named(encoding)?);
         Ok(())
     }
 
@@ -279,6 +282,10 @@ impl Engine {
         Ok(Snapshot { answers, encoding: self.0.encoding() })
     }
 
+    fn fork(&self, py: Python<'_>) -> PyResult<Engine> {
+        py.detach(|| self.0.fork()).map(Engine).map_err(raise)
+    }
+
     fn documents_behind(&self) -> Vec<String> {
         self.0.documents_behind()
     }
@@ -300,6 +307,10 @@ impl Snapshot {
     #[getter]
     fn generation(&self) -> u64 {
         self.answers.generation()
+    }
+
+    fn counting(&self, encoding: &str) -> PyResult<Snapshot> {
+        Ok(Snapshot { answers: self.answers.clone(), encoding: named(encoding)? })
     }
 
     fn version_of(&self, path: &str) -> Option<i64> {
@@ -558,8 +569,19 @@ impl Snapshot {
     }
 
     /// An Arrow IPC stream.
-    fn query<'py>(&self, py: Python<'py>, sql: &str, max_rows: usize) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, py.detach(|| self.answers.query_stream(sql, max_rows)))
+    #[pyo3(signature = (sql, max_rows, max_seconds = None, max_bytes = None))]
+    fn query<'py>(
+        &self,
+        py: Python<'py>,
+        sql: &str,
+        max_rows: usize,
+        max_seconds: Option<f64>,
+        max_bytes: Option<usize>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let usual = Limits::of_rows(max_rows);
+        let time = max_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let limits = Limits { time: time.unwrap_or(usual.time), bytes: max_bytes.unwrap_or(usual.bytes), ..usual };
+        bytes(py, py.detach(|| self.answers.query_stream(sql, limits)))
     }
 
     fn plan<'py>(&self, py: Python<'py>, view: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {

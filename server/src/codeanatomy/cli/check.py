@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codeanatomy.cli.workspace_arguments import add_format, add_overrides
+from codeanatomy.cli.workspace_arguments import add_format, add_no_daemon, add_overrides
 
 if TYPE_CHECKING:
     from codeanatomy_engine import Snapshot
@@ -50,6 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--baseline", metavar="FILE", help="what is known to be wrong, as --write-baseline wrote it")
     parser.add_argument("--write-baseline", metavar="FILE", help="write what is wrong now, and leave with 0")
     add_overrides(parser)
+    add_no_daemon(parser)
     add_format(parser, "sarif", "github")
 
 
@@ -64,7 +65,7 @@ def run(arguments: Namespace) -> int:
     if not root.is_dir():
         raise InputError(f"there is no directory `{arguments.path}`")
     settings = config.load(root, overrides(arguments))
-    snapshot = graph.indexed(root, arguments).engine.snapshot()
+    snapshot = graph.answering(root, arguments).snapshot
     rows = [row for row in found(root, settings, snapshot) if row["confidence"] >= arguments.min_confidence]
     if arguments.write_baseline:
         return _write_baseline(Path(arguments.write_baseline), rows)

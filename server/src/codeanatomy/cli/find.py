@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from codeanatomy.cli.workspace_arguments import add_format, add_root
+from codeanatomy.cli.workspace_arguments import add_format, add_no_daemon, add_root
 
 NAME = "find"
 ALIASES = ()
@@ -19,6 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("what", choices=("definition", "references"), help="what to find")
     parser.add_argument("place", metavar="FILE:LINE:COL", help="the place; line and column count from 1")
     add_root(parser)
+    add_no_daemon(parser)
     add_format(parser)
 
 
@@ -36,8 +37,7 @@ def run(arguments: Namespace) -> int:
     where = place.parse(arguments.place)
     root = graph.root_of(arguments, where.file)
     path = place.within(where, root)
-    whole = graph.indexed(root, arguments)
-    snapshot = whole.engine.snapshot()
+    snapshot, source_line = graph.answering(root, arguments)
     if arguments.what == "definition":
         links = msgspec.json.decode(definition(snapshot, path, where.line - 1, where.column - 1))
         found = [(link["targetUri"], link["targetSelectionRange"]["start"]) for link in links]
@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> int:
     for uri, start in found:
         target = unquote(uri.removeprefix(base) if uri.startswith(base) else urlsplit(uri).path)
         line, column = start["line"] + 1, start["character"] + 1
-        source = whole.source_line(target, line).strip()
+        source = source_line(target, line).strip()
         rows.append({"path": target, "line": line, "column": column, "source": source})
     if arguments.format == "json":
         print(msgspec.json.format(msgspec.json.encode(rows)).decode())

@@ -1,11 +1,14 @@
-"""Opens the graph of a workspace for one command: root, configuration, engine, first index."""
+"""Gets the graph of a workspace for one command: from a daemon if one runs, else by its own work."""
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple, cast
 
-from codeanatomy_engine import CancelToken, EngineError
+from codeanatomy_engine import CancelToken, EngineError, Snapshot
 
 from codeanatomy_incremental.live import Graph
 from codeanatomy_incremental.workspace import find_root
@@ -14,6 +17,29 @@ from codeanatomy import config
 from codeanatomy.cli import progress
 from codeanatomy.cli.exits import InputError
 from codeanatomy.cli.workspace_arguments import overrides
+from codeanatomy.daemon import caller
+
+
+class Answering(NamedTuple):
+    """What answers the questions of a command."""
+
+    snapshot: Snapshot
+    source_line: Callable[[str, int], str]
+    """A line of a file on disk, counted from 1."""
+
+
+def answering(root: Path, arguments: Namespace) -> Answering:
+    """A snapshot of the workspace as it is on disk, from a running daemon unless the arguments want their own."""
+    asked = None if arguments.no_daemon or arguments.set else caller.begun(os.fspath(root))
+    if asked is None:
+        graph = indexed(root, arguments)
+        return Answering(graph.engine.snapshot(), graph.source_line)
+
+    def source_line(path: str, line: int) -> str:
+        return asked.ask("source_line", path, line).decode("utf-8", "surrogatepass")
+
+    # It has those of the methods that commands use.
+    return Answering(cast(Snapshot, caller.RemoteSnapshot(asked)), source_line)
 
 
 def root_of(arguments: Namespace, start: Path) -> Path:

@@ -16,14 +16,19 @@ NAME = "lsp"
 ALIASES = ()
 DOC = """Serve an editor over standard input and output.
 
-Speaks the Language Server Protocol. Standard output carries nothing else; the log goes to standard error, with
---format json one object a line."""
+Speaks the Language Server Protocol. Standard output carries nothing else. The graph is kept by the daemon of the workspace,
+which is started if it does not run; the log is that of the daemon (`codeanatomy daemon logs`). With --in-process, and with any
+option below it, the server runs in this process and ends with it; its log goes to standard error, with --format json one object
+a line."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """How much the log says."""
     parser.add_argument(
         "--stdio", action="store_true", help="serve over standard input and output (the only way, and the default)"
+    )
+    parser.add_argument(
+        "--in-process", action="store_true", help="keep the graph in this process instead of in a daemon"
     )
     parser.add_argument(
         "--log-level",
@@ -57,8 +62,9 @@ def run(arguments: Namespace) -> int:
     ahead = _compile_ahead()
 
     from codeanatomy.lsp.server import Server
+    from codeanatomy.lsp.session import OwnGraphs
 
-    return Server(stdin, stdout, ahead).serve()
+    return Server(stdin, stdout, OwnGraphs(ahead)).serve()
 
 
 def _compile_ahead() -> Compiling:

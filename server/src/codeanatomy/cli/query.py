@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from codeanatomy.cli.workspace_arguments import add_format, add_root
+from codeanatomy.cli.workspace_arguments import add_format, add_no_daemon, add_root
 
 NAME = "query"
 ALIASES = ()
@@ -22,7 +22,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--max-rows", type=int, default=100_000, metavar="N", help="at most this many rows (default: 100000)"
     )
+    parser.add_argument(
+        "--max-seconds", type=float, default=30.0, metavar="S", help="how long it may run (default: 30)"
+    )
     add_root(parser)
+    add_no_daemon(parser)
     add_format(parser, "csv", "arrow")
 
 
@@ -35,8 +39,11 @@ def run(arguments: Namespace) -> int:
 
     if arguments.max_rows < 1:
         raise InputError("--max-rows must be at least 1")
+    if not arguments.max_seconds > 0:
+        raise InputError("--max-seconds must be more than 0")
     root = graph.root_of(arguments, Path.cwd())
-    stream = graph.indexed(root, arguments).engine.snapshot().query(arguments.sql, arguments.max_rows)
+    snapshot = graph.answering(root, arguments).snapshot
+    stream = snapshot.query(arguments.sql, arguments.max_rows, arguments.max_seconds)
     if arguments.format == "arrow":
         sys.stdout.buffer.write(stream)
         sys.stdout.buffer.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from types import ModuleType
 
-from codeanatomy.cli import COMMANDS, parser
+from codeanatomy.cli.commands import COMMANDS, parser
 
 
 def reference() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from codeanatomy.cli.workspace_arguments import add_format, add_root
+from codeanatomy.cli.workspace_arguments import add_format, add_no_daemon, add_root
 
 NAME = "why"
 ALIASES = ()
@@ -18,6 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Which place."""
     parser.add_argument("place", metavar="FILE:LINE:COL", help="the place; line and column count from 1")
     add_root(parser)
+    add_no_daemon(parser)
     add_format(parser)
 
 
@@ -34,7 +35,7 @@ def run(arguments: Namespace) -> int:
     where = place.parse(arguments.place)
     root = graph.root_of(arguments, where.file)
     path = place.within(where, root)
-    snapshot = graph.indexed(root, arguments).engine.snapshot()
+    snapshot = graph.answering(root, arguments).snapshot
     if arguments.format == "json":
         print(msgspec.json.format(explain(snapshot, path, where.line - 1, where.column - 1)).decode())
         return Exit.OK

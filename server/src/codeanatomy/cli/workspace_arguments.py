@@ -26,6 +26,15 @@ def add_overrides(parser: ArgumentParser) -> None:
     )
 
 
+def add_no_daemon(parser: ArgumentParser) -> None:
+    """Who answers."""
+    parser.add_argument(
+        "--no-daemon",
+        action="store_true",
+        help="do the work here, even if a daemon of the workspace runs; `--set` does so too",
+    )
+
+
 def add_format(parser: ArgumentParser, *more: str) -> None:
     """How the result is written."""
     parser.add_argument(

@@ -61,7 +61,7 @@ def document_edits(
     return {
         "documentChanges": [
             {
-                "textDocument": {"uri": session.uri(folder, path), "version": snapshot.version_of(path)},
+                "textDocument": {"uri": session.uri(folder, path), "version": folder.live.version_of(snapshot, path)},
                 "edits": each,
             }
             for path, each in edits.items()

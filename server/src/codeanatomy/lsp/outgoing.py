@@ -29,8 +29,10 @@ class _Response(msgspec.Struct):
 class Outgoing:
     """The way to the editor, from any thread."""
 
-    def __init__(self, out: transport.Writer) -> None:
+    def __init__(self, out: transport.Writer, name: str = "") -> None:
+        """Requests are numbered, or named if there is a name."""
         self._out = out
+        self._name = name
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._waiting: dict[int | str | None, tuple[str, Callable[[bytes], None] | None]] = {}
@@ -49,7 +51,8 @@ class Outgoing:
 
     def ask(self, method: str, params: object, then: Callable[[bytes], None] | None = None) -> None:
         """Ask the editor; `then` gets the result (JSON) if there is one."""
-        request = next(self._numbers)
+        number = next(self._numbers)
+        request = f"{self._name}-{number}" if self._name else number
         with self._lock:
             self._waiting[request] = (method, then)
         self._out.request(request, method, msgspec.json.encode(params))

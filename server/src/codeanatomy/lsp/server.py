@@ -17,12 +17,12 @@ from typing import BinaryIO
 
 import msgspec
 
-from codeanatomy_engine import Compiling, EngineError
+from codeanatomy_engine import EngineError
 
 from codeanatomy_incremental.live import LiveError, Progress
 
 from codeanatomy.ide.rename import Refusal
-from codeanatomy.lsp import convert, handshake, transport
+from codeanatomy.lsp import convert, frames, handshake, transport
 from codeanatomy.lsp.features import (
     code_action,
     code_lens,
@@ -60,13 +60,14 @@ from codeanatomy.lsp.features import (
     signature_help,
     subtypes,
     supertypes,
+    text,
     type_definition,
     will_rename_files,
     workspace_symbol,
 )
 from codeanatomy.lsp.index_progress import IndexProgress
 from codeanatomy.lsp.outgoing import Outgoing
-from codeanatomy.lsp.session import Question, Session
+from codeanatomy.lsp.session import Graphs, OwnGraphs, Question, Session
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ QUESTIONS: dict[str, ModuleType] = {
         signature_help,
         subtypes,
         supertypes,
+        text,
         type_definition,
         will_rename_files,
         workspace_symbol,
@@ -127,6 +129,9 @@ _OF_A_FILE = frozenset(
     )
 )
 """Questions that need not wait for the whole workspace, and therefore not behind those that do."""
+
+_AT_ONCE = frozenset({text.METHOD})
+"""Questions that are answered before the next message is read."""
 
 NEWS: dict[str, ModuleType] = {
     feature.METHOD: feature
@@ -190,11 +195,13 @@ class _Failure(msgspec.Struct, frozen=True):
 class Server:
     """One editor, from its first message to its last."""
 
-    def __init__(self, stdin: BinaryIO, stdout: BinaryIO, ahead: Compiling | None = None) -> None:
-        """`ahead` is a program that is likely to be that of the first folder, while it is compiled."""
+    def __init__(self, stdin: BinaryIO, stdout: transport.Sink, graphs: Graphs | None = None, name: str = "") -> None:
+        """Without `graphs` every folder gets its own. A `name` keeps requests to the editor apart from those of other servers
+        that speak to the same one."""
         self._stdin = stdin
+        self._graphs = graphs or OwnGraphs()
         self.out = transport.Writer(stdout)
-        self.editor = Outgoing(self.out)
+        self.editor = Outgoing(self.out, name)
         self.session = Session(
             self.out.notify,
             self._refresh_diagnostics,
@@ -202,7 +209,7 @@ class Server:
             self._repaint,
             self._show_places,
             self.editor.show_error,
-            ahead,
+            self._graphs,
         )
         self._hello: handshake.Hello | None = None
         self._shut_down = False
@@ -222,12 +229,12 @@ class Server:
         """Serve until the editor says exit or goes away; the exit code."""
         said_exit = False
         try:
-            while (body := transport.read_frame(self._stdin)) is not None:
+            while (body := frames.read_frame(self._stdin)) is not None:
                 if b'"exit"' in body and _is_exit(body):
                     said_exit = True
                     break
                 self.receive(body)
-        except transport.FrameError as error:
+        except frames.FrameError as error:
             logger.error("the input is no message any more: %s", error)
             return 2
         finally:
@@ -290,9 +297,17 @@ class Server:
             error = "the server has not been initialized"
             self.out.error(request, _NOT_INITIALIZED, error, {"code": "not-initialized"})
         elif method in QUESTIONS:
-            question = self.session.question(params)
+            try:
+                question = self.session.question(params)
+            except (LiveError, EngineError) as error:
+                failure = _failure(error)
+                self.out.error(request, failure.code, failure.message, failure.data)
+                return
             with self._lock:
                 self._waiting[request] = question
+            if method in _AT_ONCE:
+                self._answer(request, method, question)
+                return
             pool = self._of_a_file if method in _OF_A_FILE else self._of_all
             pool.submit(self._answer, request, method, question)
         elif method == "shutdown":
@@ -359,6 +374,10 @@ class Server:
         except convert.InvalidParams as error:
             self.out.error(request, _INVALID_PARAMS, str(error), {"code": "bad-params"})
             return
+        if self._graphs.encoding:
+            # Every editor understands UTF-16, and one graph counts in one way.
+            client = msgspec.structs.replace(hello.client, encoding=self._graphs.encoding)
+            hello = msgspec.structs.replace(hello, client=client)
         self.session.client = hello.client
         self._hello = hello
         self.out.result(request, handshake.answer(hello.client))

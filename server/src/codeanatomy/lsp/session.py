@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,6 +24,7 @@ from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
 from codeanatomy_incremental.options import CONFIG_NAME, Options
 from codeanatomy_incremental.packs import load as packs
 from codeanatomy_incremental.packs.load import PackError
+from codeanatomy_incremental.shared import ClientGraph
 from codeanatomy_incremental.strict_toml import TomlError
 
 from codeanatomy import config
@@ -85,6 +87,39 @@ class Client(msgspec.Struct, frozen=True):
     completes: Completes = Completes()
 
 
+class Graphs(Protocol):
+    """Where a session gets the graphs of its folders from."""
+
+    encoding: str
+    """How graphs count characters; empty if they count as the editor likes best."""
+
+    def open(self, settings: config.Configuration, client: Client) -> LiveGraph | ClientGraph:
+        """The living graph of a folder; it is started afterwards."""
+        ...
+
+    def new(self, settings: config.Configuration, client: Client) -> Graph:
+        """A graph that takes the place of the one of a folder."""
+        ...
+
+
+class OwnGraphs:
+    """Graphs that nobody else uses."""
+
+    encoding = ""
+
+    def __init__(self, ahead: Compiling | None = None) -> None:
+        """`ahead` is a program that is likely to be that of the first folder, while it is compiled."""
+        self._ahead = ahead
+
+    def open(self, settings: config.Configuration, client: Client) -> LiveGraph:
+        """A new living graph."""
+        return LiveGraph(self.new(settings, client))
+
+    def new(self, settings: config.Configuration, client: Client) -> Graph:
+        """A new graph."""
+        return Graph(settings.root, settings.options, settings.program, client.encoding, client.python, self._ahead)
+
+
 class Place(msgspec.Struct, frozen=True):
     """A file as a graph knows it."""
 
@@ -103,7 +138,7 @@ class Question(msgspec.Struct, frozen=True):
     """A request, with the state of each graph when it came in: the answer reflects every edit before it."""
 
     params: bytes
-    revisions: Mapping[str, int]
+    revisions: Mapping[str, Any]
 
 
 class RuleText(msgspec.Struct, frozen=True):
@@ -116,7 +151,7 @@ class RuleText(msgspec.Struct, frozen=True):
 class Folder:
     """A folder of the editor with its living graph."""
 
-    def __init__(self, uri: str, root: str, live: LiveGraph, program: bytes) -> None:
+    def __init__(self, uri: str, root: str, live: LiveGraph | ClientGraph, program: bytes) -> None:
         self.uri = uri
         self.program = program
         """The rules in force, or those that are on their way to be."""
@@ -192,10 +227,10 @@ class Session:
         repaint: Callable[[], None],
         show_places: Callable[[str, dict[str, convert.Location]], None],
         complain: Callable[[str], None],
-        ahead: Compiling | None = None,
+        graphs: Graphs,
     ) -> None:
         self._notify = notify
-        self._ahead = ahead
+        self._graphs = graphs
         self._complain = complain
         self._refresh = refresh
         self._refresh_lenses = refresh_lenses
@@ -223,10 +258,10 @@ class Session:
             return f"{uri} is no directory on this machine; its files are served for syntax only"
         wrong: PackError | None = None
         try:
-            settings, graph, wrong = self._begun(Path(root))
+            settings, live, wrong = self._begun(Path(root))
         except (TomlError, PackError) as error:
             return f"{error}. Until this is mended, files are served for syntax only."
-        folder = Folder(uri, root, LiveGraph(graph), settings.program.document)
+        folder = Folder(uri, root, live, settings.program.document)
         folder.contracts = config.contracts_of(settings.root, settings.options.layers)
         folder.live.subscribe(lambda report: self._after_commit(folder, report))
         self._folders = (*self._folders, folder)
@@ -243,27 +278,24 @@ class Session:
         folder.live.start(on_progress, refused)
         return ""
 
-    def _begun(self, root: Path) -> tuple[config.Configuration, Graph, PackError | None]:
+    def _begun(self, root: Path) -> tuple[config.Configuration, LiveGraph | ClientGraph, PackError | None]:
         """The configuration and the graph of a folder. Where its own rules cannot be used it has neither of them, and the error
         says why; raises what is wrong besides."""
         wrong: PackError
         try:
             settings = config.load(root)
-            graph = self._graph(settings)
+            live = self._graphs.open(settings, self.client)
             try:
                 if settings.options.rules.paths:
-                    graph.engine.ready()
-                return settings, graph, None
+                    live.graph.engine.ready()
+                return settings, live, None
             except EngineError as error:
+                live.stop()
                 wrong = config.pack_error(settings.program, error)
         except PackError as error:
             wrong = error
         settings = config.load(root, {"rules.paths": "[]"})
-        return settings, self._graph(settings), wrong
-
-    def _graph(self, settings: config.Configuration) -> Graph:
-        client = self.client
-        return Graph(settings.root, settings.options, settings.program, client.encoding, client.python, self._ahead)
+        return settings, self._graphs.open(settings, self.client), wrong
 
     def reload(self, folder: Folder) -> None:
         """Bring the rules and the configuration of a folder into force as they are on disk now. What is in force stays until the
@@ -275,7 +307,7 @@ class Session:
             read.append(settings)
             if settings.program.document == folder.program and settings.options == folder.options:
                 raise _UnchangedError
-            return self._graph(settings)
+            return self._graphs.new(settings, self.client)
 
         def told(error: Exception | None) -> None:
             match error:
@@ -565,7 +597,7 @@ class Session:
             place = document.place
             if place is None or place.folder is not folder:
                 continue
-            version = snapshot.version_of(place.path)
+            version = folder.live.version_of(snapshot, place.path)
             if version is None or version != document.version:
                 continue
             broken = self.broken_contracts(place)

@@ -1,47 +1,31 @@
-"""Frames of the base protocol on byte streams: reading whole messages, writing them from any thread.
-
-Knows lengths and headers, no JSON beyond the envelope that it puts around ready bytes.
-"""
+"""Writes messages from any thread: puts the envelope around JSON that is ready."""
 
 from __future__ import annotations
 
 import threading
-from typing import BinaryIO
+from typing import Protocol
 
 import msgspec
 
-MAX_BYTES = 1 << 30
-"""A longer message is a broken header, not a message."""
+from codeanatomy.lsp.frames import frame
 
 
-class FrameError(Exception):
-    """The stream is not in the base protocol any more."""
+class Sink(Protocol):
+    """Where messages are written to."""
 
+    def write(self, data: bytes, /) -> object:
+        """Take all of the bytes; raises `OSError` or `ValueError` once nobody reads any more."""
+        ...
 
-def read_frame(stream: BinaryIO) -> bytes | None:
-    """The body of the next message, or None at the end of the stream. Header lines that it does not know are passed over."""
-    length: int | None = None
-    while True:
-        line = stream.readline(4096)
-        if not line:
-            return None
-        if line in (b"\r\n", b"\n"):
-            if length is None:
-                continue
-            break
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
-            if not value.strip().isdigit() or int(value) > MAX_BYTES:
-                raise FrameError(f"not a length: {value.strip()[:40]!r}")
-            length = int(value)
-    body = stream.read(length)
-    return body if len(body) == length else None
+    def flush(self) -> object:
+        """Let what was written be on its way."""
+        ...
 
 
 class Writer:
     """Writes messages, each whole, from any thread."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Sink) -> None:
         self._stream = stream
         self._lock = threading.Lock()
         self._broken = False
@@ -84,4 +68,4 @@ class Writer:
         self._send(b'{"jsonrpc":"2.0","method":' + name + b',"params":' + params + b"}")
 
     def _send(self, body: bytes) -> None:
-        self._write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self._write(frame(body))

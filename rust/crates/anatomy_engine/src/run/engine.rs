@@ -29,11 +29,11 @@ pub struct Change {
 
 /// A program kept true over changing evidence.
 pub struct Engine {
-    pub(crate) compiled: Compiled,
-    pub(crate) session: Session,
-    pub(crate) program: Program,
+    pub(crate) compiled: Arc<Compiled>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) program: Arc<Program>,
     /// Relations by name: answers ask by name, dozens of times each.
-    numbers: HashMap<String, usize>,
+    numbers: Arc<HashMap<String, usize>>,
     current: RwLock<Arc<Snapshot>>,
     writer: Mutex<()>,
 }
@@ -51,7 +51,28 @@ impl Engine {
             compiled.relations.iter().map(|(_, schema)| Arc::new(Relation::empty(schema.clone()))).collect();
         let current = RwLock::new(Arc::new(Snapshot { generation: 0, relations }));
         let numbers = compiled.relations.iter().enumerate().map(|(number, (name, _))| (name.clone(), number)).collect();
-        Ok(Engine { compiled, session, program, numbers, current, writer: Mutex::new(()) })
+        Ok(Engine {
+            compiled: Arc::new(compiled),
+            session: Arc::new(session),
+            program: Arc::new(program),
+            numbers: Arc::new(numbers),
+            current,
+            writer: Mutex::new(()),
+        })
+    }
+
+    /// A second engine over the same program that begins with the newest snapshot of this one and goes its own way from
+    /// there. What neither of them changes is shared.
+    #[must_use]
+    pub fn fork(&self) -> Engine {
+        Engine {
+            compiled: self.compiled.clone(),
+            session: self.session.clone(),
+            program: self.program.clone(),
+            numbers: self.numbers.clone(),
+            current: RwLock::new(self.snapshot()),
+            writer: Mutex::new(()),
+        }
     }
 
     /// The newest snapshot.

@@ -9,4 +9,5 @@ mod report;
 
 pub use engine::{Change, Engine};
 pub use explain::{Explained, Witness};
+pub use query::Limits;
 pub use report::{Mode, Report, ViewRun};

@@ -1,6 +1,9 @@
 //! SQL over a snapshot, read-only: symbols come as text, every relation is a table, and nothing else is reachable.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use anatomy_facts::ColumnType;
 use anatomy_facts::contract::field;
@@ -10,11 +13,15 @@ use arrow::array::{ArrayRef, Float32Array, RecordBatch, RecordBatchOptions, Stri
 use arrow::compute::concat_batches;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::collect;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::engine::Engine;
@@ -23,6 +30,25 @@ use crate::functions::{decode_symbols, decoded_schema, group_ids};
 use crate::operators::Run;
 use crate::plan::View;
 use crate::store::{Relation, Snapshot};
+
+/// What a query may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// More rows are cut off.
+    pub rows: usize,
+    /// What it may hold in memory at a time.
+    pub bytes: usize,
+    /// How long it may run.
+    pub time: Duration,
+}
+
+impl Limits {
+    /// The usual limits, with so many rows.
+    #[must_use]
+    pub fn of_rows(rows: usize) -> Limits {
+        Limits { rows, bytes: 1 << 30, time: Duration::from_secs(30) }
+    }
+}
 
 /// A relation of one snapshot with its symbols shown as text.
 #[derive(Debug)]
@@ -144,18 +170,26 @@ impl Engine {
         })
     }
 
-    /// The rows of a query over one snapshot, at most `most` of them. Extra tables (places, errors) are given by name.
+    /// The rows of a query over one snapshot, within limits. Extra tables (places, errors) are given by name.
     ///
     /// # Errors
-    /// `query-refused` for anything but a query, `query-failed` for one that does not plan or run.
+    /// `query-refused` for anything but a query, `query-too-large` for one that meets a limit of time or memory, `query-failed`
+    /// for one that does not plan or run.
     pub fn query(
         &self,
         snapshot: &Snapshot,
         extra: Vec<(String, RecordBatch)>,
         sql: &str,
-        most: usize,
+        limits: Limits,
     ) -> Result<RecordBatch> {
+        let too_large = |what: &str| {
+            let hint = "ask for less: a condition, a smaller join, or a higher limit";
+            EngineError::new(ErrorCode::QueryTooLarge, Stage::Answer, format!("the query {what}"), hint)
+        };
         let failed = |error: datafusion::error::DataFusionError| {
+            if matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)) {
+                return too_large(&format!("needs more than {} MB of memory", limits.bytes >> 20));
+            }
             EngineError::new(
                 ErrorCode::QueryFailed,
                 Stage::Answer,
@@ -164,7 +198,8 @@ impl Engine {
             )
         };
         let config = SessionConfig::new().with_information_schema(true).with_target_partitions(1);
-        let context = SessionContext::new_with_config(config);
+        let memory = RuntimeEnvBuilder::new().with_memory_limit(limits.bytes, 1.0).build_arc().map_err(failed)?;
+        let context = SessionContext::new_with_config_rt(config, memory);
         for function in crate::functions::all() {
             context.register_udf(function.as_ref().clone());
         }
@@ -205,9 +240,20 @@ impl Engine {
                     });
                 }
             };
-            let frame = frame.limit(0, Some(most)).map_err(failed)?;
+            let frame = frame.limit(0, Some(limits.rows)).map_err(failed)?;
             let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
-            let batches = frame.collect().await.map_err(failed)?;
+            // Every operator gives way after some batches, joins that read nothing any more as well: that is when the clock is read.
+            let task = Arc::new(frame.task_ctx());
+            let plan = frame.create_physical_plan().await.map_err(failed)?;
+            let polite = |node| Ok(Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>));
+            let plan = plan.transform_up(polite).map_err(failed)?.data;
+            let began = Instant::now();
+            let mut running = pin!(collect(plan, task));
+            let batches = std::future::poll_fn(|context| match began.elapsed() < limits.time {
+                true => running.as_mut().poll(context).map_err(failed),
+                false => Poll::Ready(Err(too_large(&format!("ran for {:.1} s", began.elapsed().as_secs_f64())))),
+            })
+            .await?;
             let schema = batches.first().map_or(schema, RecordBatch::schema);
             Ok(concat_batches(&schema, &batches)?)
         })

@@ -251,7 +251,9 @@ fn a_view_that_is_not_stored_is_run_when_asked() {
     let views = [view("asked", "derive", json!({"from": "names", "stored": false}))];
     let engine = holding(&views, BEFORE);
     assert_eq!(now(&engine, "asked"), [""; 0], "nothing is kept");
-    let found = engine.query(&engine.snapshot(), vec![], "SELECT name FROM asked ORDER BY name", 10).unwrap();
+    let found = engine
+        .query(&engine.snapshot(), vec![], "SELECT name FROM asked ORDER BY name", anatomy_engine::Limits::of_rows(10))
+        .unwrap();
     assert_eq!(found.num_rows(), 2);
 }
 

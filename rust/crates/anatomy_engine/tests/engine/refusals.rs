@@ -1,6 +1,6 @@
 //! What the compiler refuses: the code, the place and the remedy, for one small program each.
 
-use anatomy_engine::{Engine, EngineError};
+use anatomy_engine::{Engine, EngineError, Limits};
 use anatomy_facts::{ErrorCode, Stage};
 use serde_json::{Value, json};
 
@@ -288,7 +288,7 @@ fn a_query_that_is_no_question() {
         "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'in.csv'",
         "SET datafusion.execution.batch_size = 1",
     ] {
-        let refused = engine.query(&engine.snapshot(), vec![], sql, 10).unwrap_err();
+        let refused = engine.query(&engine.snapshot(), vec![], sql, Limits::of_rows(10)).unwrap_err();
         assert_eq!(refused.code, ErrorCode::QueryRefused, "{sql}: {}", refused.message);
         assert_eq!(refused.hint, "write a SELECT");
     }
@@ -299,7 +299,7 @@ fn a_query_that_cannot_be_answered() {
     let engine = holding(&every_form(), "");
     for sql in ["SELEC 1", "SELECT nme FROM names", "SELECT * FROM nmes", "SELECT * FROM 'names.csv'", "", "SELECT 1/0"]
     {
-        let refused = engine.query(&engine.snapshot(), vec![], sql, 10).unwrap_err();
+        let refused = engine.query(&engine.snapshot(), vec![], sql, Limits::of_rows(10)).unwrap_err();
         assert_eq!(refused.code, ErrorCode::QueryFailed, "{sql}: {}", refused.message);
         assert!(refused.hint.contains("information_schema.columns"));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anatomy_engine::EngineError;
+use anatomy_engine::{EngineError, Limits};
 use anatomy_facts::contract::field;
 use anatomy_facts::{AnchorKind, ColumnType, Symbol};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array};
@@ -15,8 +15,12 @@ impl Answers {
     /// The rows of a query, at most `most`; symbols as text.
     ///
     /// # Errors
-    /// `query-refused`, `query-failed`.
+    /// `query-refused`, `query-too-large`, `query-failed`.
     pub fn query(&self, sql: &str, most: usize) -> Result<RecordBatch, EngineError> {
+        self.query_within(sql, Limits::of_rows(most))
+    }
+
+    fn query_within(&self, sql: &str, limits: Limits) -> Result<RecordBatch, EngineError> {
         let mut extra = Vec::new();
         let asks = |name: &str| sql.contains(name);
         if asks("anchors") {
@@ -38,15 +42,15 @@ impl Answers {
         if asks("library_files") {
             extra.push(("library_files".to_owned(), self.library_files_table()?));
         }
-        self.engine.query(&self.snapshot, extra, sql, most)
+        self.engine.query(&self.snapshot, extra, sql, limits)
     }
 
     /// The rows of a query as an Arrow IPC stream.
     ///
     /// # Errors
-    /// `query-refused`, `query-failed`.
-    pub fn query_stream(&self, sql: &str, most: usize) -> Result<Vec<u8>, EngineError> {
-        let rows = self.query(sql, most)?;
+    /// `query-refused`, `query-too-large`, `query-failed`.
+    pub fn query_stream(&self, sql: &str, limits: Limits) -> Result<Vec<u8>, EngineError> {
+        let rows = self.query_within(sql, limits)?;
         let mut writer = arrow::ipc::writer::StreamWriter::try_new(Vec::new(), &rows.schema())?;
         writer.write(&rows)?;
         Ok(writer.into_inner()?)

@@ -75,6 +75,11 @@ fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Cache {
+    /// A cache over the same folder.
+    pub(crate) fn fork(&self) -> Cache {
+        Cache { folder: Mutex::new(held(&self.folder).clone()), ..Cache::default() }
+    }
+
     /// Keeps facts below a folder from now on; an empty path keeps nothing.
     pub(crate) fn keep_in(&self, folder: &str) {
         let place = (!folder.is_empty()).then(|| Path::new(folder).join(format!("{FOLDER}{FINGERPRINT}")));

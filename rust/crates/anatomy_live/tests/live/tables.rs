@@ -96,7 +96,12 @@ fn the_columns_can_be_asked_for() {
 #[test]
 fn a_stream_of_no_rows_still_has_its_columns() {
     let answers = holding(&[("a.py", "x = 1\n")]).answers().unwrap();
-    let stream = answers.query_stream("SELECT name, occurrence FROM bindings WHERE name = 'nobody'", 10).unwrap();
+    let stream = answers
+        .query_stream(
+            "SELECT name, occurrence FROM bindings WHERE name = 'nobody'",
+            anatomy_engine::Limits::of_rows(10),
+        )
+        .unwrap();
     let reader = arrow::ipc::reader::StreamReader::try_new(stream.as_slice(), None).unwrap();
     let names: Vec<String> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(
