@@ -452,6 +452,8 @@ class LiveGraph:
         self._cancel = CancelToken()
         self._turning = threading.Lock()
         """Held by the writer while it works on the graph."""
+        self._taken: list[Change] = [Rescan("the first index")]
+        """What the writer has taken from the queue and is not in the graph yet."""
         self._threads: list[threading.Thread] = []
         self._documents: dict[str, int] = {}
         """The version of each document that an editor owns."""
@@ -492,13 +494,13 @@ class LiveGraph:
         with self._turning:
             twin = LiveGraph(self.graph.fork())
             with self._condition:
-                missed = list(self._queue)
+                missed = [*self._taken, *self._queue]
             changes = [*missed, *(Closed(path) for path in self.graph.open_paths())]
             if changes:
                 twin.submit(*changes)
             else:
                 twin._done = 0
-            twin._status = self._status
+            twin._status, twin._taken = self._status, []
         twin._spawn("writer", lambda: twin._follow(_show_nobody))
         if twin._options.watch:
             twin._spawn("watcher", twin._watch)
@@ -654,6 +656,7 @@ class LiveGraph:
             with self._condition:
                 self._condition.wait_for(lambda: bool(self._queue or self._next) or self._stop.is_set(), rest)
                 changes, self._queue = self._queue, []
+                self._taken = [*self._taken, *changes]
                 revision = self._revision
                 following, self._next = self._next, None
             if self._stop.is_set():
@@ -707,6 +710,7 @@ class LiveGraph:
         try:
             with self._turning:
                 report = act()
+                self._taken = []
         except LiveError as error:
             failure = error
         except EngineError as error:
