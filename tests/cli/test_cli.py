@@ -68,6 +68,18 @@ def test_index_prints_what_was_found(ws: Path, run: Any) -> None:
     assert found["seconds"]["total"] > 0
 
 
+def test_diag_memory_adds_up(ws: Path, run: Any) -> None:
+    ran = run("diag", "memory")
+    assert (ran.code, ran.err) == (0, "")
+    for word in ("refers_to", "indexes", "places", "bytes for each reference"):
+        assert word in ran.out
+    found = run("diag", "memory", str(ws), "--format", "json").json
+    tables = found["tables"].values()
+    assert found["index_bytes"] == sum(sum(table["indexes"].values()) for table in tables) > 0
+    assert found["table_bytes"] + found["index_bytes"] == sum(table["bytes"] for table in tables)
+    assert found["references"] == found["tables"]["refers_to"]["rows"] > 0
+
+
 def test_why_explains_a_word(ws: Path, run: Any) -> None:
     ran = run("why", CALL)
     assert ran.code == 0

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from types import ModuleType
 
-from codeanatomy.cli import check, config, daemon, env, find, index, lsp, plan, query, rules, version, watch, why
+from codeanatomy.cli import check, config, daemon, diag, env, find, index, lsp, plan, query, rules, version, watch, why
 from codeanatomy.cli.exits import Exit, InputError
 from codeanatomy.daemon.caller import CallError
 from codeanatomy.daemon.place import DaemonError
@@ -25,6 +25,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     plan,
     rules,
     check,
+    diag,
     env,
     config,
     version,
