@@ -232,6 +232,29 @@ pub(crate) fn every_form() -> Vec<Value> {
                    "roles": {"expr": "id:expr", "top": "id:"}}),
         ),
         view(
+            "near",
+            "derive",
+            json!({"sql": "SELECT e.expr AS expr, e.base AS top, e.kind AS kind, \
+                           CASE WHEN e.kind = 'call' THEN CAST(1 AS INT UNSIGNED) ELSE CAST(2 AS INT UNSIGNED) END AS weight \
+                           FROM exprs AS e WHERE e.base <> 0",
+                   "grain": ["expr"]}),
+        ),
+        view(
+            "far",
+            "derive",
+            json!({"sql": "SELECT f.expr AS expr, e.base AS top, e.kind AS kind, f.weight AS weight \
+                           FROM few AS f JOIN exprs AS e ON f.top = e.expr WHERE e.base <> 0",
+                   "grain": ["expr"]}),
+        ),
+        view(
+            "few",
+            "union",
+            json!({"inputs": ["near", "far"], "rounds": 6, "grain": ["expr"],
+                   "winner": {"group": ["expr", "top"], "order": ["weight"]},
+                   "limit": {"group": ["expr"], "rows": 3, "mark": {"kind": "many"}},
+                   "roles": {"expr": "id:expr", "top": "id:", "kind": "symbol:", "weight": "int:"}}),
+        ),
+        view(
             "counted",
             "derive",
             json!({"sql": "SELECT n.name AS name, count(*) AS n FROM names AS n GROUP BY n.name",
