@@ -272,9 +272,7 @@ class Snapshot:
     def diagnostics(self, path: str) -> bytes:
         """LSP `Diagnostic[]`: syntax and diagnostic views."""
 
-    def query(
-        self, sql: str, max_rows: int, max_seconds: float | None = None, max_bytes: int | None = None
-    ) -> bytes:
+    def query(self, sql: str, max_rows: int, max_seconds: float | None = None, max_bytes: int | None = None) -> bytes:
         """The rows of a read-only query, as an Arrow IPC stream; within 30 s and 1 GB unless told otherwise."""
 
     def verify(self) -> bytes:
