@@ -96,6 +96,7 @@ codes! {
     RenameInvalidName = "rename-invalid-name", "The new name is no identifier of Python, or a keyword.";
     RenameSpecial = "rename-special", "A name that Python itself looks for, such as `__init__`, keeps its name.";
     RenameOutside = "rename-outside", "A definition outside the workspace needs the name: the thing itself, or one that it overrides or is imported from.";
+    RenameAsked = "rename-asked", "A parameter asks for a thing by a name that it is given elsewhere, in a text or by an import.";
     RenameUnknown = "rename-unknown", "It cannot be told what the word means, so not what else would have to change.";
     RenameClash = "rename-clash", "The new name would hide another definition, or be hidden by one; the message names the place.";
     RenameFilesUnsupported = "rename-files-unsupported", "A module is a file, and the editor does not let a server rename files.";

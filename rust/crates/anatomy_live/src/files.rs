@@ -9,6 +9,9 @@ use anatomy_syntax::{ChangedRange, Document, TextIndex};
 
 use crate::wants::Want;
 
+/// A word is never longer than this, so that searches start close by.
+const LONGEST_WORD: u32 = 4096;
+
 /// One file at one text.
 #[derive(Debug, Default)]
 pub struct FileView {
@@ -87,8 +90,6 @@ impl FileView {
     /// Words (references and bindings) that hold the offset, references first. A cursor behind the last letter counts.
     #[must_use]
     pub fn words_at(&self, offset: u32) -> Vec<&Anchor> {
-        // A word is never longer than this, so the search starts close by.
-        const LONGEST_WORD: u32 = 4096;
         let first = self.anchors.partition_point(|anchor| anchor.start + LONGEST_WORD < offset);
         let mut found: Vec<&Anchor> = self.anchors[first..]
             .iter()
@@ -108,6 +109,14 @@ impl FileView {
             found.retain(|anchor| anchor.end != offset);
         }
         found
+    }
+
+    /// Expressions no longer than a word can be that hold the offset, the shortest last.
+    pub fn literals_at(&self, offset: u32) -> impl Iterator<Item = &Anchor> {
+        let first = self.anchors.partition_point(|anchor| anchor.start + LONGEST_WORD < offset);
+        self.anchors[first..].iter().take_while(move |anchor| anchor.start < offset).filter(move |anchor| {
+            anchor.kind == AnchorKind::Expression && offset < anchor.end && anchor.end - anchor.start < LONGEST_WORD
+        })
     }
 
     /// The expression that ends at an offset, as the callee before an opening bracket does: the word of a name or attribute,

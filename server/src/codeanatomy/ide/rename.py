@@ -23,8 +23,11 @@ SURE = 0.5
 MOST_UNKNOWN = 50
 """Of more words that cannot be told than this, only the number is said: a list would drown the others."""
 
+SURE_IN_TEXT = 0.9
+"""The same of a word in a text, where a rule says what the text means; of others nothing says that it means a name at all."""
+
 Doubt = Literal["", "several", "unsure", "string", "unknown"]
-"""Why a change has to be confirmed: the word may mean something else too, its edge is weak, it stands in a string, or nothing
+"""Why a change has to be confirmed: the word may mean something else too, its edge is weak, it stands in a text that may mean something else, or nothing
 is known of the object before its dot. Empty for a change that is sure."""
 
 
@@ -118,6 +121,7 @@ class Found(msgspec.Struct, frozen=True):
     fixed: tuple[_Definition, ...] = ()
     outside: tuple[_Outside, ...] = ()
     open_classes: tuple[_Definition, ...] = ()
+    asked_otherwise: tuple[_Definition, ...] = ()
     words: tuple[_Word, ...] = ()
     unknown: tuple[_Word, ...] = ()
     clashes: tuple[_Clash, ...] = ()
@@ -205,6 +209,11 @@ def renamable(snapshot: Snapshot, path: str, line: int, character: int, new_name
     if found.nothing:
         code, message = _NOTHING[found.nothing]
         raise Refusal(code, message.format(word=found.word))
+    if found.asked_otherwise:
+        raise Refusal(
+            "rename-asked",
+            f"`{found.word}` asks by its name for {found.asked_otherwise[0]}, which gets that name elsewhere",
+        )
     if found.word.startswith("__") and found.word.endswith("__"):
         raise Refusal("rename-special", f"`{found.word}` is a name that Python itself looks for")
     if found.fixed:
@@ -222,7 +231,7 @@ def renamable(snapshot: Snapshot, path: str, line: int, character: int, new_name
 def _fixed(found: Found) -> str:
     if not found.definitions:
         return f"{found.fixed[0]} is defined outside the workspace, where it keeps its name"
-    if found.kind not in ("method", "attribute"):
+    if found.kind not in ("method", "attribute", "parameter"):
         return f"{found.fixed[0]} lies outside the workspace and keeps its name; import it under another name instead"
     return f"{found.definitions[0]} has to be named as {found.fixed[0]}, which lies outside the workspace"
 
@@ -252,10 +261,10 @@ def _by_path(words: Iterable[_Word]) -> dict[str, tuple[Edit, ...]]:
 
 
 def _doubt(word: _Word) -> Doubt:
-    if word.kind == "string":
-        return "string"
     if word.others:
         return "several"
+    if word.kind == "string":
+        return "" if word.confidence >= SURE_IN_TEXT else "string"
     if not word.confidence:
         return "unknown"
     return "" if word.confidence >= SURE else "unsure"

@@ -18,6 +18,7 @@ use super::{Answers, Words};
 const DECORATES: &str = "as a decorator";
 const PASSED: &str = "passed as a value";
 const READ: &str = "read as a property";
+const NAMED: &str = "asked for by name";
 
 /// A place that uses a function or class.
 struct Use {
@@ -210,8 +211,10 @@ impl Answers {
         let mut uses = Vec::new();
         for (at, row) in self.rows_of("exprs", "expr", &words, &["scope", "context", "kind"]) {
             let (word, loads) = (words[at], Symbol(row[1] as u32).text() == "load");
-            let is_read = Symbol(row[2] as u32).text() == "attribute";
+            let kind = Symbol(row[2] as u32).text();
+            let is_read = kind == "attribute";
             let note = match () {
+                () if kind == "literal" => NAMED,
                 () if is_property && is_read => READ,
                 // The bare word is the property itself, as in `@total.setter`.
                 () if is_property => continue,
@@ -222,6 +225,9 @@ impl Answers {
                 () => PASSED,
             };
             uses.push(Use { word, scope: row[0], note: note.to_owned() });
+        }
+        for (at, row) in self.rows_of("bindings", "binding", &words, &["scope"]) {
+            uses.push(Use { word: words[at], scope: row[0], note: NAMED.to_owned() });
         }
         // What is called under another name, or as the result of an expression.
         let mut calls: Vec<Id> = self.rows("calls", "target", id, &["expr"]).into_iter().map(|row| row[0]).collect();
@@ -304,6 +310,13 @@ impl Answers {
                 () => PASSED,
             };
             found.push((row[0], word, note.to_owned()));
+        }
+        let bound = self.rows("bindings", "scope", body, &["binding"]);
+        let bound: Vec<Id> = bound.into_iter().map(|row| row[0]).collect();
+        for (at, row) in self.rows_of("refers_to", "expr", &bound, &["target", "kind"]) {
+            if Symbol(row[1] as u32).text() == "function" {
+                found.push((row[0], bound[at], NAMED.to_owned()));
+            }
         }
         self.add_overriders(&mut found);
         let start = |word: Id| self.place(word).map_or(0, |(_, _, anchor)| anchor.start);

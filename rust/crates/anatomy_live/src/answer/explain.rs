@@ -74,10 +74,24 @@ impl Answers {
         let Some(word) = words.reference.or(words.binding) else { return Ok(Value::Null) };
         let mut targets = Vec::new();
         let mut candidates = Vec::new();
-        if let Some(reference) = words.reference {
+        // A parameter that asks for something by its name is a reference too.
+        let asking = words.binding.filter(|binding| !self.targets(binding.id).is_empty());
+        let asked = words.reference.or(asking);
+        if let Some(around) = words.text.and_then(|text| text.around) {
+            let mut shown = self.target(around, encoding);
+            let way = words.reference.and_then(|reference| self.targets(reference.id).into_iter().next());
+            shown["rule"] = json!(way.as_ref().map_or("", |target| target.rule.text()));
+            shown["why"] = json!("what the text means stands in it");
+            shown["confidence"] =
+                json!(way.map_or(1.0, |target| (f64::from(target.confidence) * 100.0).round() / 100.0));
+            shown["rank"] = json!(0);
+            shown["steps"] = json!([]);
+            targets.push(shown);
+        } else if let Some(reference) = asked {
             let key: ArrayRef = Arc::new(UInt64Array::from(vec![reference.id]));
             let explained = self.engine.explain(&self.snapshot, "refers_to", &[key], most)?;
-            let order: Vec<Id> = self.targets(reference.id).iter().map(|target| target.id).collect();
+            let known = if words.reference.is_some() { self.targets_at(&words) } else { self.targets(reference.id) };
+            let order: Vec<Id> = known.iter().map(|target| target.id).collect();
             let mut best: Vec<Value> = vec![Value::Null; order.len()];
             for candidate in &explained {
                 let row = self.engine.row_as_text(&candidate.row);
@@ -100,7 +114,7 @@ impl Answers {
             candidates = self.beaten(reference.id, &order, encoding)?;
         }
         let mut kind = "reference";
-        if targets.is_empty() && words.reference.is_none() {
+        if targets.is_empty() && asked.is_none() {
             kind = "definition";
             let mut own = self.target(word.id, encoding);
             own["rule"] = json!("bindings");
@@ -116,7 +130,7 @@ impl Answers {
         let unresolved = if targets.is_empty() || leads_out { self.unresolved(&words)? } else { Value::Null };
         Ok(json!({
             "file": words.file.text(),
-            "word": self.word_of(word.id),
+            "word": words.text.map_or_else(|| self.word_of(word.id), |text| text.word),
             "kind": kind,
             "range": range(words.view, word.start, word.end, encoding),
             "targets": targets,
@@ -186,7 +200,7 @@ impl Answers {
         fill(&template, &named)
     }
 
-    fn name_of(&self, id: Id) -> String {
+    pub(super) fn name_of(&self, id: Id) -> String {
         if let Some(row) = self.rows("bindings", "binding", id, &["name"]).first() {
             return Symbol(row[0] as u32).text().to_owned();
         }

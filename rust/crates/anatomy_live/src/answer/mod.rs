@@ -21,6 +21,7 @@ pub(crate) mod signature;
 mod source;
 mod symbols;
 mod tables;
+mod texts;
 pub(crate) mod tokens;
 mod types;
 
@@ -141,7 +142,11 @@ impl Answers {
         let offset = view.index.offset(line, character, encoding);
         let found = view.words_at(offset);
         let of = |kind: AnchorKind| found.iter().find(|anchor| anchor.kind == kind).map(|anchor| **anchor);
-        Ok(Words { file, view, reference: of(AnchorKind::Reference), binding: of(AnchorKind::Binding) })
+        let (reference, binding) = (of(AnchorKind::Reference), of(AnchorKind::Binding));
+        match self.text_at(view, offset).filter(|_| found.is_empty()) {
+            Some((literal, text)) => Ok(Words { file, view, reference: Some(literal), binding, text: Some(text) }),
+            None => Ok(Words { file, view, reference, binding, text: None }),
+        }
     }
 }
 
@@ -150,4 +155,6 @@ struct Words<'a> {
     view: &'a Arc<FileView>,
     reference: Option<Anchor>,
     binding: Option<Anchor>,
+    /// If the reference is a text: the word of it that is under the cursor.
+    text: Option<texts::Text>,
 }

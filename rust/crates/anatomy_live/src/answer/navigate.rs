@@ -112,7 +112,16 @@ impl Answers {
 
     /// The same with the variable of each; 0 for what has none.
     fn means(&self, words: &Words<'_>) -> Vec<(Id, Id)> {
-        let targets = words.reference.map_or_else(Vec::new, |reference| self.targets(reference.id));
+        if let Some(around) = words.text.and_then(|text| text.around) {
+            return vec![(around, self.variable_of(around).unwrap_or(around))];
+        }
+        let mut targets = self.targets_at(words);
+        if targets.is_empty()
+            && let Some(binding) = words.binding
+        {
+            // A parameter may ask for something by its name.
+            targets = self.targets(binding.id);
+        }
         if !targets.is_empty() {
             return targets.into_iter().map(|target| (target.id, target.variable)).collect();
         }
@@ -249,15 +258,29 @@ impl Answers {
         let words = self.words(path, line, character, encoding)?;
         let mut variables: Vec<Id> = self.means(&words).into_iter().map(|(_, variable)| variable).collect();
         variables.retain(|variable| *variable != 0);
-        variables.sort_unstable();
-        variables.dedup();
-        let mut places = self.places_of(words.file, &variables, with_declaration);
+        let mut places = self.places_of(words.file, &self.with_asking(variables), with_declaration);
         if places.is_empty()
             && let (true, Some(word)) = (with_declaration, words.binding)
         {
             places.push((words.file, word.start, word.end, true, word.id));
         }
         Ok(places)
+    }
+
+    /// The variables, what their bindings ask for by name, and all that ask for one of these: one thing under one name.
+    fn with_asking(&self, variables: Vec<Id>) -> Vec<Id> {
+        let bindings: Vec<Id> =
+            self.rows_of("bindings", "variable", &variables, &["binding"]).into_iter().map(|(_, row)| row[0]).collect();
+        let asked = self.rows_of("refers_to", "expr", &bindings, &["variable"]);
+        let mut found = variables;
+        found.extend(asked.into_iter().map(|(_, row)| row[0]));
+        let asking: Vec<Id> =
+            self.rows_of("refers_to", "variable", &found, &["expr"]).into_iter().map(|(_, row)| row[0]).collect();
+        found.extend(self.rows_of("bindings", "binding", &asking, &["variable"]).into_iter().map(|(_, row)| row[0]));
+        found.retain(|variable| *variable != 0);
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Every place of these variables, unsorted.
@@ -268,13 +291,16 @@ impl Answers {
         // A segment of a dotted name leads to its package and is no use of it: the way to something else.
         let segment = u64::from(Symbol::of("segment").0);
         for &variable in variables {
+            let named = self.rows("bindings", "variable", variable, &["name"]);
+            let name = named.first().map_or("", |row| Symbol(row[0] as u32).text());
             for row in self.rows("refers_to", "variable", variable, &["expr", "file", "kind"]) {
                 let file = Symbol(row[1] as u32);
                 if row[2] == segment || (asked_inside && !super::is_inside(file)) {
                     continue;
                 }
                 if let Some(anchor) = self.files.get(&file).and_then(|view| view.anchor(row[0])) {
-                    places.push((file, anchor.start, anchor.end, false, row[0]));
+                    let (start, end) = self.shown_part(anchor, name);
+                    places.push((file, start, end, false, row[0]));
                 }
             }
             if with_declaration {

@@ -87,6 +87,7 @@ impl Rename<'_> {
                 self.tie_import(row[0], open);
             }
         }
+        self.tie_asking(id, &bindings, open);
         match scope.kind {
             "module" => self.tie_importers(id, file, open),
             "class" => self.tie_members(scope.definition, open),
@@ -96,6 +97,23 @@ impl Rename<'_> {
         for twin in self.twins(scope_id) {
             open.extend(self.variable_in(twin, self.old).map(Start::Variable));
         }
+    }
+
+    /// Parameters that ask for a definition by its name have that name.
+    fn tie_asking(&mut self, variable: Id, bindings: &[Vec<u64>], open: &mut Vec<Start>) {
+        for row in bindings {
+            for target in self.answers.targets(row[0]) {
+                if self.rows("bindings", "binding", target.id, &["name"]).iter().any(|own| own[0] == row[3]) {
+                    open.push(Start::Variable(target.variable));
+                } else {
+                    self.asked_otherwise.insert(target.id);
+                }
+            }
+        }
+        let words: Vec<Id> =
+            self.rows("refers_to", "variable", variable, &["expr"]).into_iter().map(|row| row[0]).collect();
+        let asking = self.answers.rows_of("bindings", "binding", &words, &["variable"]);
+        open.extend(asking.into_iter().map(|(_, row)| Start::Variable(row[0])));
     }
 
     /// An import that gives no other name is one word for both sides.

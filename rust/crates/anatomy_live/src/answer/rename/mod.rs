@@ -72,6 +72,8 @@ struct Rename<'a> {
     outside: BTreeSet<(&'static str, &'static str)>,
     /// Classes of which a base is not in the graph.
     open_classes: BTreeSet<Id>,
+    /// Definitions that a parameter asks for by its name and that have another name themselves.
+    asked_otherwise: BTreeSet<Id>,
     /// Classes whose members share the name, and all classes between them.
     classes: BTreeSet<Id>,
     /// By file and start.
@@ -97,7 +99,10 @@ impl Answers {
         let Some(anchor) = words.reference.or(words.binding) else {
             return Ok(json!({"word": "", "nothing": Nothing::NoWord.as_str()}));
         };
-        let old = self.word_of(anchor.id);
+        let old = words.text.map_or_else(|| self.word_of(anchor.id), |text| text.word);
+        if words.text.is_some_and(|text| !text.is_target) {
+            return Ok(json!({"word": "", "nothing": Nothing::NoWord.as_str()}));
+        }
         let mut rename = Rename::new(self, encoding, Symbol::of(old), Symbol::of(new));
         let shown = json!({"word": old, "range": range(words.view, anchor.start, anchor.end, encoding)});
         let starts = match rename.starts(&words) {
@@ -143,6 +148,7 @@ impl<'a> Rename<'a> {
             fixed: Vec::new(),
             outside: BTreeSet::new(),
             open_classes: BTreeSet::new(),
+            asked_otherwise: BTreeSet::new(),
             classes: BTreeSet::new(),
             words: BTreeMap::new(),
             unknown: BTreeMap::new(),
@@ -207,7 +213,7 @@ impl<'a> Rename<'a> {
         if let Some(module) = modules.first() {
             return self.member_of(*module);
         }
-        let targets = self.answers.targets(id);
+        let targets = self.answers.targets_at(words);
         let rows: Vec<Vec<u64>> =
             targets.iter().map(|target| vec![target.id, target.variable, u64::from(target.kind.0)]).collect();
         self.members(&rows)
@@ -297,6 +303,7 @@ impl<'a> Rename<'a> {
             self.variables.values().filter_map(|variable| self.definition_shown(variable.first)).collect();
         let fixed: Vec<Value> = self.fixed.iter().filter_map(|id| self.definition_shown(*id)).collect();
         let open: Vec<Value> = self.open_classes.iter().filter_map(|id| self.definition_shown(*id)).collect();
+        let asked: Vec<Value> = self.asked_otherwise.iter().filter_map(|id| self.definition_shown(*id)).collect();
         let outside: Vec<Value> =
             self.outside.iter().map(|(module, name)| json!({"module": module, "name": name})).collect();
         json!({
@@ -306,6 +313,7 @@ impl<'a> Rename<'a> {
             "fixed": fixed,
             "outside": outside,
             "open_classes": open,
+            "asked_otherwise": asked,
             "words": words(&self.words),
             "unknown": words(&self.unknown),
             "clashes": clashes,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use anatomy_facts::{Id, Symbol};
+use anatomy_facts::{AnchorKind, Id, Symbol};
 use arrow::array::AsArray;
 use arrow::datatypes::{UInt32Type, UInt64Type};
 
@@ -75,6 +75,7 @@ impl Rename<'_> {
         self.loose_names();
         self.attributes();
         self.keywords();
+        self.texts();
         self.strings();
     }
 
@@ -295,6 +296,31 @@ impl Rename<'_> {
                 .any(|row| row[0] == slot && row[1] == class && self.classes.contains(&row[2]))
     }
 
+    /// Texts that a rule leads to one of the variables, where they spell the name.
+    fn texts(&mut self) {
+        let variables: Vec<Id> = self.variables.keys().copied().collect();
+        let answers = self.answers;
+        for (_, row) in answers.rows_of("refers_to", "variable", &variables, &["expr", "file"]) {
+            let file = Symbol(row[1] as u32);
+            let Some((_, anchor)) = self.spot(file, row[0]).filter(|_| is_inside(file)) else { continue };
+            if anchor.kind != AnchorKind::Expression {
+                continue;
+            }
+            let Some(start) = answers.spelled_in(&anchor, self.old.text()) else { continue };
+            let (mut confidence, mut others) = (0.0_f32, 0);
+            for target in answers.targets(row[0]) {
+                if self.variables.contains_key(&target.variable) {
+                    confidence = confidence.max(target.confidence);
+                } else {
+                    others += u32::from(answers.name_of(target.id) == self.old.text());
+                }
+            }
+            let end = start + self.old.text().len() as u32;
+            let word = Word { start, end, kind: Kind::Text, confidence, others, scope: 0 };
+            self.words.insert((file.text(), start), word);
+        }
+    }
+
     /// Strings that name the thing by its dotted path, or by its word where an attribute is asked for by name.
     fn strings(&mut self) {
         let Some(number) = self.answers.engine.relation_number("strings") else { return };
@@ -333,16 +359,8 @@ impl Rename<'_> {
         }
         for (file, id, at) in found {
             let Some((_, anchor)) = self.spot(file, id).filter(|_| is_inside(file)) else { continue };
-            let Some(row) = self.rows("strings", "expr", id, &["value"]).into_iter().next() else { continue };
-            let written = (anchor.end - anchor.start) as usize;
-            // Quotes and a prefix, or three quotes: anything else is written with escapes or in parts.
-            let before = match written.checked_sub(Symbol(row[0] as u32).text().len()) {
-                Some(2) => 1,
-                Some(3) => 2,
-                Some(6) => 3,
-                _ => continue,
-            };
-            let start = anchor.start + (before + at) as u32;
+            let Some((content, _)) = self.answers.content_of(&anchor) else { continue };
+            let start = content + at as u32;
             let end = start + old.len() as u32;
             let word = Word { start, end, kind: Kind::Text, confidence: 0.5, others: 0, scope: 0 };
             self.words.entry((file.text(), start)).or_insert(word);
