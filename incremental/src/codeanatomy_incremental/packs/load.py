@@ -88,6 +88,7 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     group: list[str]
     rows: int
+    merge: list[str] | None = None
     mark: dict[str, str] | None = None
 
 

@@ -98,6 +98,10 @@ pub struct Limit {
     pub group: Vec<String>,
     /// Most rows of a group. A level that would bring more brings one row in their place.
     pub rows: usize,
+    /// Output columns of which, in a group that would hold too many, each value has one row: the least by its ids. Only if these
+    /// are still too many are they left out.
+    #[serde(default)]
+    pub merge: Vec<String>,
     /// Symbols of the row that stands for those left out; its other columns are the group's, or 0.
     #[serde(default)]
     pub mark: BTreeMap<String, String>,

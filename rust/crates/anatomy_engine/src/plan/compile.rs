@@ -637,5 +637,6 @@ fn limit_of(
         }
         mark.push((at, Symbol::of(text)));
     }
-    Ok(Limit { group, rows: limit.rows, mark })
+    let merge = limit.merge.iter().map(|name| column(name, "limit")).collect::<Result<Vec<_>>>()?;
+    Ok(Limit { group, rows: limit.rows, merge, mark })
 }

@@ -9,7 +9,7 @@ mod rows;
 mod snapshot;
 
 pub use index::Index;
-pub(crate) use index::{hash_rows, same_row};
+pub(crate) use index::{hash_rows, number_at, same_row};
 pub use relation::{Delta, Location, Relation};
 pub use rows::{RowSet, difference, row_hashes};
 pub use snapshot::Snapshot;

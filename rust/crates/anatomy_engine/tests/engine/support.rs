@@ -251,7 +251,7 @@ pub(crate) fn every_form() -> Vec<Value> {
             "union",
             json!({"inputs": ["near", "far"], "rounds": 6, "grain": ["expr"],
                    "winner": {"group": ["expr", "top"], "order": ["weight"]},
-                   "limit": {"group": ["expr"], "rows": 3, "mark": {"kind": "many"}},
+                   "limit": {"group": ["expr"], "rows": 3, "merge": ["kind"], "mark": {"kind": "many"}},
                    "roles": {"expr": "id:expr", "top": "id:", "kind": "symbol:", "weight": "int:"}}),
         ),
         view(

@@ -216,26 +216,23 @@ fn everything_may_go_and_come_again() {
 }
 
 #[test]
-fn a_group_past_its_limit_is_one_row_and_comes_back() {
+fn a_group_past_its_limit_is_one_row_of_each_kind_or_one_for_all() {
     let engine = engine(&every_form());
-    let bases = |of: &[u64]| -> FileRows {
-        rows(&of.iter().map(|base| format!("exprs: expr=1 base={base} kind=name\n")).collect::<String>())
+    let bases = |of: &[(u64, &str)]| -> FileRows {
+        rows(&of.iter().map(|(base, kind)| format!("exprs: expr=1 base={base} kind={kind}\n")).collect::<String>())
     };
-    let few = || -> Vec<(String, String)> {
+    let few = || -> BTreeSet<(String, String)> {
         let cell = |row: &str, name: &str| row.split(' ').find_map(|cell| cell.strip_prefix(name)).unwrap().to_owned();
         now(&engine, "few").iter().map(|row| (cell(row, "top="), cell(row, "kind="))).collect()
     };
-    apply(&engine, &[change("a.py", Some(&bases(&[11, 12, 13])))]);
+    let is = |top: &str, kind: &str| (top.to_owned(), kind.to_owned());
+    apply(&engine, &[change("a.py", Some(&bases(&[(11, "name"), (12, "name"), (13, "call")])))]);
     assert_eq!(few().len(), 3);
-    apply(&engine, &[change("b.py", Some(&bases(&[14])))]);
-    assert_eq!(few(), [("0".to_owned(), "many".to_owned())]);
-    // What follows on a later level is counted with what is there: one more is one too many.
-    apply(&engine, &[change("b.py", Some(&rows("exprs: expr=13 base=20 kind=call")))]);
-    let mut found = few();
-    found.sort();
-    let tops: Vec<&str> = found.iter().map(|(top, _)| top.as_str()).collect();
-    assert_eq!(tops, ["0", "11", "12", "13", "20"], "four of expr 1, of which one says many, and one of expr 13");
+    apply(&engine, &[change("b.py", Some(&bases(&[(14, "name")])))]);
+    assert_eq!(few(), BTreeSet::from([is("11", "name"), is("13", "call")]), "one of each kind");
+    apply(&engine, &[change("b.py", Some(&bases(&[(14, "attribute"), (15, "list")])))]);
+    assert_eq!(few(), BTreeSet::from([is("0", "many")]), "four kinds");
     apply(&engine, &[change("b.py", None)]);
     assert_eq!(few().len(), 3);
-    assert_law(&engine, "the fourth went");
+    assert_law(&engine, "what was too many went");
 }
