@@ -324,10 +324,18 @@ async def test_a_client_that_asks_is_told_when_to_ask_again(story: Story) -> Non
     story.open("main.py")
     await story.definition()
     before = story.client.diagnostic_refresh_count
-    story.edit("main.py", 2, (0, 0), (0, 0), "from nowhere import nothing\n")
+    story.edit("main.py", 2, (0, 0), (0, 0), "import shop.nothing\n")
     async with asyncio.timeout(30):
         while story.client.diagnostic_refresh_count == before:
             await asyncio.sleep(0.01)
+    identifier = types.TextDocumentIdentifier(uri=story.uri("main.py"))
+    told = await story.client.text_document_diagnostic_async(types.DocumentDiagnosticParams(identifier))
+    assert isinstance(told, types.RelatedFullDocumentDiagnosticReport)
+    assert [item.code for item in told.items] == ["unresolved-import"]
+    story.edit("main.py", 3, (0, 0), (0, 0), "f(\n")
+    told = await story.client.text_document_diagnostic_async(types.DocumentDiagnosticParams(identifier))
+    assert isinstance(told, types.RelatedFullDocumentDiagnosticReport)
+    assert "syntax-" in str(told.items[0].code), "what is wrong with the syntax is known at once"
 
 
 async def test_a_closed_document_is_what_the_disk_says(story: Story) -> None:

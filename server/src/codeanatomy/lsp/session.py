@@ -588,11 +588,8 @@ class Session:
         if set(report.files) - report.documents.keys() and any(view.inserted or view.deleted for view in report.views):
             self._repaint()
         self._look_at_imports(folder, report)
-        if self.client.pulls_diagnostics:
-            if self.client.refreshes_diagnostics and any(view.inserted or view.deleted for view in report.views):
-                self._refresh()
-            return
         snapshot = folder.live.snapshot()
+        is_new = False
         for uri, document in tuple(self._documents.items()):
             place = document.place
             if place is None or place.folder is not folder:
@@ -602,9 +599,13 @@ class Session:
                 continue
             broken = self.broken_contracts(place)
             found = ide_diagnostics.together(snapshot.diagnostics(place.path), broken)
-            document.rules = ide_diagnostics.of_rules(found)
+            rules = ide_diagnostics.of_rules(found)
+            is_new |= rules != document.rules
+            document.rules = rules
             if found != document.published:
                 self._publish(uri, version, found)
+        if is_new and self.client.refreshes_diagnostics:
+            self._refresh()
 
 
 class _UnchangedError(Exception):

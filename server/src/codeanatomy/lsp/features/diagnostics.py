@@ -31,13 +31,13 @@ class _Full(msgspec.Struct, frozen=True, rename="camel"):
 def answer(session: Session, question: Question) -> bytes:
     """Everything that is wrong, or that nothing has changed since the last answer."""
     asked = convert.decode(question.params, _Params)
-    place = session.place(asked.text_document.uri)
-    if place is not None:
+    place, document = session.place(asked.text_document.uri), session.document(asked.text_document.uri)
+    if place is not None and (document is None or not session.client.refreshes_diagnostics):
         found = diagnostics(session.snapshot(question, place.folder), place.path)
         found = together(found, session.broken_contracts(place))
     else:
-        document = session.document(asked.text_document.uri)
-        found = b"[]" if document is None else document.syntax
+        # Syntax is known at once, and an editor that is told when to ask again need not wait for what rules say.
+        found = b"[]" if document is None else together(document.syntax, document.rules)
     result_id = hashlib.blake2b(found, digest_size=8).hexdigest()
     if result_id == asked.previous_result_id:
         return convert.json(_Known(kind="unchanged", result_id=result_id))
