@@ -313,7 +313,7 @@ fn share(changes: &mut [Change], number: usize, together: &RecordBatch) {
 fn deepest_rows(next: &Next, level: usize, rounds: u32) -> usize {
     match next {
         Next::Same => 0,
-        Next::Changed(relation) => relation.count(level, u64::from(rounds)),
+        Next::Changed(relation) => relation.count(level, rounds),
     }
 }
 
