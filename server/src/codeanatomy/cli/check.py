@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codeanatomy.cli.workspace_arguments import add_format, add_no_daemon, add_overrides
+from codeanatomy.cli.workspace_arguments import add_format, add_no_daemon, add_overrides, add_path, workspace
 
 if TYPE_CHECKING:
     from codeanatomy_engine import Snapshot
@@ -38,9 +38,7 @@ Row = dict[str, Any]
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which workspace, and what of it counts."""
-    parser.add_argument(
-        "path", nargs="?", default=".", metavar="PATH", help="the workspace (default: the current directory)"
-    )
+    add_path(parser)
     parser.add_argument(
         "--fail-on", choices=tuple(_COUNTS), default="warning", help="the least that counts (default: warning)"
     )
@@ -58,12 +56,10 @@ def run(arguments: Namespace) -> int:
     """Check and print."""
     from codeanatomy import config
     from codeanatomy.cli import graph
-    from codeanatomy.cli.exits import Exit, InputError
+    from codeanatomy.cli.exits import Exit
     from codeanatomy.cli.workspace_arguments import overrides
 
-    root = Path(arguments.path).absolute()
-    if not root.is_dir():
-        raise InputError(f"there is no directory `{arguments.path}`")
+    root = workspace(arguments)
     settings = config.load(root, overrides(arguments))
     snapshot = graph.answering(root, arguments).snapshot
     rows = [row for row in found(root, settings, snapshot) if row["confidence"] >= arguments.min_confidence]

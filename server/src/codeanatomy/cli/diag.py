@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from codeanatomy.cli.workspace_arguments import add_format, add_overrides
+from codeanatomy.cli.workspace_arguments import add_format, add_overrides, add_path, workspace
 
 NAME = "diag"
 ALIASES = ()
@@ -23,9 +22,7 @@ _TOP = 20
 def add_arguments(parser: ArgumentParser) -> None:
     """What, and which workspace."""
     parser.add_argument("what", choices=("memory",), help="what is asked")
-    parser.add_argument(
-        "path", nargs="?", default=".", metavar="PATH", help="the workspace (default: the current directory)"
-    )
+    add_path(parser)
     add_overrides(parser)
     add_format(parser)
 
@@ -36,12 +33,10 @@ def run(arguments: Namespace) -> int:
 
     from codeanatomy import report
     from codeanatomy.cli import graph
-    from codeanatomy.cli.exits import Exit, InputError
+    from codeanatomy.cli.exits import Exit
     from codeanatomy.cli.index import peak_memory
 
-    root = Path(arguments.path).absolute()
-    if not root.is_dir():
-        raise InputError(f"there is no directory `{arguments.path}`")
+    root = workspace(arguments)
     stats = msgspec.json.decode(graph.indexed(root, arguments).engine.snapshot().stats())
     tables: Mapping[str, Mapping[str, Any]] = stats["tables"]
     held = sum(table["bytes"] for table in tables.values())

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from codeanatomy.cli.workspace_arguments import add_format, add_overrides
+from codeanatomy.cli.workspace_arguments import add_format, add_overrides, add_path, workspace
 
 NAME = "index"
 ALIASES = ("build",)
@@ -18,9 +17,7 @@ Prints files, parse errors, nodes and edges by kind, the seconds of each stage, 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which workspace."""
-    parser.add_argument(
-        "path", nargs="?", default=".", metavar="PATH", help="the workspace (default: the current directory)"
-    )
+    add_path(parser)
     add_overrides(parser)
     add_format(parser)
 
@@ -35,11 +32,9 @@ def run(arguments: Namespace) -> int:
 
     from codeanatomy import report
     from codeanatomy.cli import graph, progress
-    from codeanatomy.cli.exits import Exit, InputError
+    from codeanatomy.cli.exits import Exit
 
-    root = Path(arguments.path).absolute()
-    if not root.is_dir():
-        raise InputError(f"there is no directory `{arguments.path}`")
+    root = workspace(arguments)
     show = progress.on_terminal()
     began = time.perf_counter()
     ends: dict[str, float] = {}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeanatomy.cli.workspace_arguments import add_format, add_overrides
+from codeanatomy.cli.workspace_arguments import add_format, add_overrides, add_path, workspace
 
 if TYPE_CHECKING:
     from codeanatomy_incremental.live import Report
@@ -20,9 +19,7 @@ Runs until it is interrupted. With --format json each change is one line."""
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which workspace."""
-    parser.add_argument(
-        "path", nargs="?", default=".", metavar="PATH", help="the workspace (default: the current directory)"
-    )
+    add_path(parser)
     add_overrides(parser)
     add_format(parser)
 
@@ -36,12 +33,10 @@ def run(arguments: Namespace) -> int:
     from codeanatomy_incremental.live import LiveGraph
 
     from codeanatomy.cli import graph, progress
-    from codeanatomy.cli.exits import Exit, InputError
+    from codeanatomy.cli.exits import Exit
 
     logging.basicConfig(stream=sys.stderr, level="WARNING", format="%(levelname)s: %(message)s")
-    root = Path(arguments.path).absolute()
-    if not root.is_dir():
-        raise InputError(f"there is no directory `{arguments.path}`")
+    root = workspace(arguments)
     live = LiveGraph(graph.opened(root, arguments))
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     live.subscribe(reports.put)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from codeanatomy.cli.exits import InputError
 
@@ -13,6 +14,21 @@ def add_root(parser: ArgumentParser) -> None:
         "--root", metavar="DIR", help="the workspace; found from the file or the current directory if left out"
     )
     add_overrides(parser)
+
+
+def add_path(parser: ArgumentParser) -> None:
+    """Which workspace, by its place alone."""
+    parser.add_argument(
+        "path", nargs="?", default=".", metavar="PATH", help="the workspace (default: the current directory)"
+    )
+
+
+def workspace(arguments: Namespace) -> Path:
+    """The workspace given by `add_path`; raises `InputError` if it is no directory."""
+    root = Path(arguments.path).absolute()
+    if not root.is_dir():
+        raise InputError(f"there is no directory `{arguments.path}`")
+    return root
 
 
 def add_overrides(parser: ArgumentParser) -> None:

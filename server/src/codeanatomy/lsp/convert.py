@@ -193,12 +193,14 @@ def file_uri(path: str) -> str:
     return Path(path).as_uri()
 
 
-def column_of(line: str, character: int, encoding: str) -> int:
-    """The number of letters before a place of a line."""
+def column_of(text: str, at: Position, encoding: str) -> int:
+    """The number of letters before a place in its line; 0 behind the last line."""
+    lines = text.split("\n")
+    line = lines[at.line] if at.line < len(lines) else ""
     if encoding == "utf-32":
-        return min(character, len(line))
+        return min(at.character, len(line))
     size = 2 if encoding == "utf-16" else 1
-    data = line.encode("utf-16-le" if size == 2 else "utf-8", "surrogatepass")[: character * size]
+    data = line.encode("utf-16-le" if size == 2 else "utf-8", "surrogatepass")[: at.character * size]
     return len(data.decode("utf-16-le" if size == 2 else "utf-8", "ignore"))
 
 

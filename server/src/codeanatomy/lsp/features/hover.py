@@ -37,8 +37,7 @@ def _of_rules(session: Session, uri: str, at: convert.Position) -> bytes:
     written = session.rule_text(uri)
     if written is None:
         return b"null"
-    lines = written.text.split("\n")
-    column = convert.column_of(lines[at.line], at.character, session.client.encoding) if at.line < len(lines) else 0
+    column = convert.column_of(written.text, at, session.client.encoding)
     known = rule_file.relations(written.folder.live.snapshot())
     told = rule_file.hover(written.text, at.line, column, known)
     return convert.json({"contents": {"kind": "markdown", "value": told}}) if told else b"null"
