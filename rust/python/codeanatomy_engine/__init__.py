@@ -17,6 +17,7 @@ from codeanatomy_engine._native import (
     Snapshot,
     SourceFile,
     __version__,
+    fail_at,
     semantic_tokens_edits,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "Snapshot",
     "SourceFile",
     "__version__",
+    "fail_at",
     "semantic_tokens_edits",
 ]

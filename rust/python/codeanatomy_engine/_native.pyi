@@ -15,6 +15,10 @@ TOKEN_MODIFIERS: list[str]
 def semantic_tokens_edits(before: bytes, after: bytes) -> bytes:
     """LSP `SemanticTokensEdit[]` that make the `data` of one answer that of another."""
 
+def fail_at(point: str) -> None:
+    """Fail at a point of persistence as the environment variable `FAILPOINTS` asks: OSError, or the end of the process. For tests;
+    does nothing without the variable."""
+
 class EngineError(Exception):
     """A failure of the engine. `str(error)` is the sentence for people; programs match `code`."""
 

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod error;
+pub mod fault;
 mod functions;
 mod lower;
 pub mod memory;

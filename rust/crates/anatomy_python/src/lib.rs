@@ -607,6 +607,12 @@ fn semantic_tokens_edits<'py>(py: Python<'py>, before: &[u8], after: &[u8]) -> B
     PyBytes::new(py, &py.detach(|| anatomy_live::semantic_tokens_edits(before, after)))
 }
 
+/// Fails here if the environment asks for it.
+#[pyfunction]
+fn fail_at(py: Python<'_>, point: &str) -> PyResult<()> {
+    py.detach(|| anatomy_engine::fault::fail_at(point)).map_err(PyErr::from)
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -614,6 +620,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("TOKEN_TYPES", anatomy_live::TYPES.to_vec())?;
     module.add("TOKEN_MODIFIERS", anatomy_live::MODIFIERS.to_vec())?;
     module.add_function(wrap_pyfunction!(semantic_tokens_edits, module)?)?;
+    module.add_function(wrap_pyfunction!(fail_at, module)?)?;
     module.add_class::<SourceFile>()?;
     module.add_class::<CancelToken>()?;
     module.add_class::<Compiling>()?;
