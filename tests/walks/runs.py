@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
 from tests.support.memory import Memory, program, relations, tables
 from tests.walks import packages, projects
 from tests.walks.law import Truth, differences
-from tests.walks.walk import Broken, Step, compare, shrunk, take
+from tests.walks.walk import Broken, Step, compare, reopened, shrunk, take
 
 REAL = ("django", ("forms", "core/checks", "template"))
 """The package that real walks go over, and the folders of it that are taken."""
+
+IMAGE_EVERY = 7
+"""After so many steps a walk goes on from an image of the graph."""
 
 SMALL_STEPS = 30
 REAL_STEPS = 12
@@ -60,11 +65,20 @@ def truth() -> Truth:
 
 def _walk(truth: Truth, tally: Tally, name: str, start: dict[str, str], steps: list[Step], every: int) -> None:
     """One walk and the way back; the first one also ends before an engine that never saw another file."""
+    with tempfile.TemporaryDirectory() as folder:
+        _walk_with(folder, truth, tally, name, start, steps, every)
+
+
+def _walk_with(
+    folder: str, truth: Truth, tally: Tally, name: str, start: dict[str, str], steps: list[Step], every: int
+) -> None:
     memory = Memory(truth.document)
     memory.write(start)
     memory.commit()
     first = tables(memory.snapshot(), relations(memory.snapshot()))
     for number, step in enumerate(steps, 1):
+        if number % IMAGE_EVERY == 0:
+            reopened(memory, Path(folder, "image"))
         fault = take(memory, step)
         tally.edits += len(step)
         tally.steps += 1

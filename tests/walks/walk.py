@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+
+from codeanatomy_engine import Image
 
 from tests.support.memory import Memory, tables
 from tests.walks.law import Difference, Truth, differences
@@ -47,6 +50,17 @@ class Broken(msgspec.Struct, frozen=True):
         if self.fault:
             lines.append(self.fault)
         return "\n".join(lines)
+
+
+def reopened(memory: Memory, place: Path) -> None:
+    """Write the graph to an image, let it lie there, and begin with the image again."""
+    memory.engine.write_image(memory.engine.capture(), place, "walk", b"walk")
+    if memory.engine.pending():
+        return
+    image = Image.open(place, memory.document, "walk")
+    assert image is not None
+    image.verify()
+    assert memory.engine.restore(image) == b"walk"
 
 
 def take(memory: Memory, step: Step) -> str:

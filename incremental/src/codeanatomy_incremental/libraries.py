@@ -33,11 +33,18 @@ class Kept(msgspec.Struct, frozen=True):
     """Files of the cache that were no good or could not be written, with the reason."""
 
 
-class _Held(msgspec.Struct, frozen=True):
+class Held(msgspec.Struct, frozen=True):
     """A library file in the graph, and its size and modification time when it was read."""
 
     file: LibraryFile
     stamp: tuple[int, int]
+
+
+class LibraryState(msgspec.Struct, frozen=True):
+    """What is remembered of the libraries of a graph: files by URI, and modules that were looked for and are not there."""
+
+    held: dict[str, Held]
+    absent: dict[str, str]
 
 
 class Libraries:
@@ -53,13 +60,15 @@ class Libraries:
         """Modules that are wanted whatever is imported."""
         self._environment: environment.Environment | None = None
         self._library: Library | None = None
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, Held] = {}
         self._absent: dict[str, str] = {}
         self._refused: set[tuple[str, str]] = set()
         self._seen: dict[str, LibraryFile] = {}
         """Files that an editor has opened, by URI."""
         self.opened: set[str] = set()
         """URIs of files whose text an editor owns."""
+        self._unsure = False
+        """Whether modules may lie elsewhere by now than where the graph has them from."""
 
     @property
     def is_empty(self) -> bool:
@@ -82,7 +91,7 @@ class Libraries:
                 if isinstance(found, LibraryFile):
                     packages += found.partition == "library"
                     files.append(found)
-                    self._held[found.uri] = _Held(found, _stamp(found.path))
+                    self._held[found.uri] = Held(found, _stamp(found.path))
                 elif certain or found.exists:
                     self._absent[module] = found.reason
             news = True
@@ -100,10 +109,20 @@ class Libraries:
             found = self._admitted(module, inside, self._packages)
             if isinstance(found, LibraryFile):
                 files.append(found)
-                self._held[found.uri] = _Held(found, _stamp(found.path))
+                self._held[found.uri] = Held(found, _stamp(found.path))
         if files:
             engine.update_library(msgspec.json.encode(files), [])
         return bool(files)
+
+    def state(self) -> LibraryState:
+        """What another process needs to go on with this graph. Of files whose text an editor owns the disk has to be read."""
+        unread = (-2, -2)
+        held = {uri: Held(of.file, unread if uri in self.opened else of.stamp) for uri, of in self._held.items()}
+        return LibraryState(held, dict(self._absent))
+
+    def restore(self, state: LibraryState) -> None:
+        """Go on with the graph of another process; `refresh` finds what has changed since."""
+        self._held, self._absent, self._unsure = dict(state.held), dict(state.absent), True
 
     @property
     def is_full(self) -> bool:
@@ -177,7 +196,8 @@ class Libraries:
         if self.is_empty or self._library is None:
             return
         removed: set[str] = set()
-        if self._look():
+        if self._look() or self._unsure:
+            self._unsure = False
             for uri, held in self._held.items():
                 if self._library.resolve(held.file.module) != held.file:
                     removed.add(uri)
@@ -186,7 +206,7 @@ class Libraries:
             stamp = _stamp(held.file.path)
             if uri not in removed and stamp != held.stamp:
                 changed.append(held.file)
-                self._held[uri] = _Held(held.file, stamp)
+                self._held[uri] = Held(held.file, stamp)
         removed.update(engine.unneeded_library_files(self.needed))
         for uri in removed:
             self._held.pop(uri, None)

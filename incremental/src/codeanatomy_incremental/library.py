@@ -103,6 +103,7 @@ class Library:
         self._tops += [_Part(folder, "packages", folder) for folder in dict.fromkeys(folders)]
         self._editable = {place.module: place.path for place in used if place.kind == "editable"}
         self._names: dict[str, dict[str, bool]] = {}
+        self._compiled: dict[str, frozenset[str]] = {}
         self._known: dict[str, _Found] = {}
         self._distributions: dict[str, Distributions] = {}
 
@@ -217,7 +218,7 @@ class Library:
                 source=os.path.join(part.folder, f"{name}.py") if source else "",
                 part=part,
             )
-        if any(each.startswith(f"{name}.") and each.endswith(_COMPILED) for each in names):
+        if name in self._compiled_in(part.folder):
             return _Found(reason="it is compiled, and no stub describes it")
         if names.get(name):
             return _Found(parts=(part._replace(folder=folder),), reason="it is a package without a file of its own")
@@ -270,6 +271,14 @@ class Library:
         if names is None:
             names = self._names[folder] = disk.names(folder)
         return names
+
+    def _compiled_in(self, folder: str) -> frozenset[str]:
+        """Names of the modules in a folder that are compiled."""
+        found = self._compiled.get(folder)
+        if found is None:
+            names = (name.partition(".")[0] for name in self._listed(folder) if name.endswith(_COMPILED))
+            found = self._compiled[folder] = frozenset(names)
+        return found
 
     def _is_in_version(self, module: str) -> bool:
         """Whether the version of the environment has a module of typeshed: the nearest listed package decides."""

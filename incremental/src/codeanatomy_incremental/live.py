@@ -20,10 +20,11 @@ from typing import Literal
 
 import msgspec
 
-from codeanatomy_engine import CancelToken, Compiling, Engine, EngineError, Snapshot, SourceFile
+from codeanatomy_engine import CancelToken, Compiling, Engine, EngineError, Image, Snapshot, SourceFile
 
 from codeanatomy_incremental import disk, watch, workspace
 from codeanatomy_incremental.change import Change, Closed, Edited, Opened, Rescan, Saved, Work, coalesce
+from codeanatomy_incremental.image import ImageFile, Kept, image_of
 from codeanatomy_incremental.libraries import Libraries, cache_folder
 from codeanatomy_incremental.library import is_library
 from codeanatomy_incremental.options import Options
@@ -98,6 +99,9 @@ class Status(msgspec.Struct, frozen=True):
     watching: str = ""
     """Why the file system is not watched, if it should be and is not."""
 
+    image: str = ""
+    """Why there is no image of the graph on disk, if there should be one."""
+
 
 class LiveError(Exception):
     """A question that the living graph cannot answer now."""
@@ -126,14 +130,21 @@ class Graph:
         encoding: str = "utf-16",
         python: str = "",
         ahead: Compiling | None = None,
+        image: bool = False,
     ) -> None:
-        """`python` is the interpreter that the editor has chosen, if any. What is compiled `ahead` is used if it is the program."""
+        """`python` is the interpreter that the editor has chosen, if any. What is compiled `ahead` is used if it is the program. With
+        `image` the graph begins with its image on disk if that is of use."""
         self.root = root
         self.options = options
         self.program = program.document
         self.libraries = Libraries(os.fspath(root), options.workspace, python, os.environ)
         self.workspace = workspace.Workspace(root=os.fspath(root), options=options.workspace)
         version, platform = self.libraries.target()
+        self.image: ImageFile | None = None
+        self._opened: Image | None = None
+        if image and options.incremental.image:
+            self.image = image_of(os.fspath(root), options.workspace, (version, platform), os.environ)
+            self._opened = self.image.open(program.document) if self.image is not None else None
         limit = options.workspace.max_file_bytes
         self.engine = Engine.begin(program.document, root.as_uri(), limit, version, platform, ahead)
         self.engine.set_encoding(encoding)
@@ -158,6 +169,9 @@ class Graph:
         Documents that are open come first, with what they import: each time such a part is in the graph, `on_near` gets the
         report of it.
         """
+        report = self._from_image(on_progress, cancel, on_near)
+        if report is not None:
+            return report
         began = clock()
         on_progress(Progress(stage="list"))
         entries = tuple(self._listed().entries.values())
@@ -230,7 +244,52 @@ class Graph:
 
     def commit(self, cancel: CancelToken) -> Report:
         """Make the next snapshot of everything staged and every edited document."""
-        return _report(self.engine.commit(cancel))
+        report = _report(self.engine.commit(cancel))
+        if self.image is not None:
+            self.image.changed(report.files)
+        return report
+
+    @property
+    def wants_image(self) -> bool:
+        """Whether an image of what is in the graph now should be written."""
+        return self.image is not None and self.image.is_due(len(self._known)) and not self.engine.pending()
+
+    def write_image(self) -> Callable[[], None]:
+        """What writes an image of what is in the graph now, in whatever thread and however much later."""
+        image, engine, capture = self.image, self.engine, self.engine.capture()
+        assert image is not None
+        known = {path: known for path, known in self._known.items() if path not in self._open}
+        kept = msgspec.msgpack.encode(Kept(known, self.libraries.state()))
+        image.begin()
+        return lambda: image.write(engine, capture, kept)
+
+    def _from_image(
+        self, on_progress: Callable[[Progress], None], cancel: CancelToken, on_near: Callable[[Report], None]
+    ) -> Report | None:
+        """Begin with the image and bring in what changed since it was written; None if there is none that is of use."""
+        opened, self._opened = self._opened, None
+        if opened is None or self.image is None:
+            return None
+        on_progress(Progress(stage="list"))
+        try:
+            opened.verify()
+            kept = msgspec.msgpack.decode(self.engine.restore(opened), type=Kept)
+        except EngineError as error:
+            if error.code != "image-refused":
+                raise
+            self.image.refuse(error)
+            return None
+        self.image.opened()
+        self._known = {path: known for path, known in kept.known.items() if path not in self._open}
+        self.libraries.restore(kept.libraries)
+        report = self.apply(Work(rescan="the image is of an earlier time"), cancel, on_near, on_progress)
+        # What an editor held when the image was written, and what is not on disk.
+        held = set(self.engine.snapshot().paths()) - self._known.keys() - self._open
+        if held:
+            self.engine.update([], sorted(held))
+            report = _together(report, self.commit(cancel))
+        on_progress(Progress("done", len(self._known), len(self._known)))
+        return report
 
     def fork(self) -> Graph:
         """A second graph that begins with the newest snapshot of this one and goes its own way from there; what neither changes is
@@ -242,6 +301,7 @@ class Graph:
         twin._open = set()
         twin._listing_lock = threading.Lock()
         twin._near = set()
+        twin.image, twin._opened = None, None
         return twin
 
     def open_paths(self) -> frozenset[str]:
@@ -467,7 +527,8 @@ class LiveGraph:
     @property
     def status(self) -> Status:
         """How the graph is doing."""
-        return msgspec.structs.replace(self._status, watching=self._watching)
+        image = self.graph.image.refusal if self.graph.image is not None else ""
+        return msgspec.structs.replace(self._status, watching=self._watching, image=image)
 
     @property
     def revision(self) -> int:
@@ -651,8 +712,13 @@ class LiveGraph:
         """Bring change after change into the graph until it is stopped."""
         pause = self._options.poll_s
         compared = time.monotonic()
+        writing: threading.Thread | None = None
         while not self._stop.is_set():
             rest = max(0.0, compared + pause - time.monotonic()) if pause else None
+            is_due = self.graph.wants_image and not (writing is not None and writing.is_alive())
+            if is_due:
+                idle = self._options.image_idle_s
+                rest = idle if rest is None else min(rest, idle)
             with self._condition:
                 self._condition.wait_for(lambda: bool(self._queue or self._next) or self._stop.is_set(), rest)
                 changes, self._queue = self._queue, []
@@ -661,6 +727,11 @@ class LiveGraph:
                 following, self._next = self._next, None
             if self._stop.is_set():
                 return
+            if is_due and not changes and following is None:
+                # Not joined when the graph stops: what is not written by then is left.
+                writing = threading.Thread(target=self.graph.write_image(), name="codeanatomy-image", daemon=True)
+                writing.start()
+                continue
             if following is not None:
                 self._turn(revision, partial(self._take_over, following))
                 # What changed on disk while it was read.

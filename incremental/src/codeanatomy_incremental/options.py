@@ -86,6 +86,12 @@ class IncrementalOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     batch_files: Positive = 64
     """Files that are read and handed to the engine together in the first index."""
 
+    image: bool = True
+    """Keep an image of the graph in the cache folder of the user, so that the next start reads only what changed since."""
+
+    image_idle_s: Seconds = 2.0
+    """How long nothing may have happened before an image is written."""
+
     near_files: Annotated[int, msgspec.Meta(ge=0)] = 96
     """While a whole workspace is being read, open files can be asked about as soon as they and the nearest files that they import,
     this many at most, are in the graph; 0 lets every question wait for the whole."""

@@ -1,4 +1,4 @@
-//! Names the extractor by a hash of its source, so that facts of another extractor are never taken for its own.
+//! Names the extractor and the engine by hashes of their source, so that what others wrote is never taken for their own.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -15,9 +15,25 @@ const SOURCES: &[&str] = &[
     "../../../Cargo.lock",
 ];
 
+/// Everything that decides what an image means: what is extracted, and what the rules make of it.
+const ENGINE_SOURCES: &[&str] = &[
+    "../anatomy_facts/src",
+    "../anatomy_syntax/src",
+    "../anatomy_program/src",
+    "../anatomy_engine/src",
+    "src",
+    "../../../Cargo.lock",
+];
+
 fn main() {
+    for (name, sources) in [("EXTRACTOR_FINGERPRINT", SOURCES), ("ENGINE_FINGERPRINT", ENGINE_SOURCES)] {
+        println!("cargo::rustc-env={name}={:016x}", fingerprint(sources));
+    }
+}
+
+fn fingerprint(sources: &[&str]) -> u64 {
     let mut files = Vec::new();
-    for source in SOURCES {
+    for source in sources {
         println!("cargo::rerun-if-changed={source}");
         collect(Path::new(source), &mut files);
     }
@@ -28,7 +44,7 @@ fn main() {
         let text = opened.expect("cargo builds with its sources in place");
         (file.to_string_lossy().replace('\\', "/"), text).hash(&mut hasher);
     }
-    println!("cargo::rustc-env=EXTRACTOR_FINGERPRINT={:016x}", hasher.finish());
+    hasher.finish()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import final
 
 __version__: str
@@ -159,6 +160,18 @@ class Engine:
     def commit_some(self, paths: list[str], cancel: CancelToken | None = None) -> bytes:
         """Bring every edited document and those of the staged files into the next snapshot; all else stays staged."""
 
+    def restore(self, image: Image) -> bytes:
+        """Begin with what an image holds, in the place of what is in the graph; what is pending stays so. The bytes about the
+        workspace that were written with it. EngineError `image-refused`, with everything as it was. `Image.verify` comes first."""
+
+    def capture(self) -> Capture:
+        """The newest snapshot, to be written as an image."""
+
+    def write_image(self, capture: Capture, place: Path, conditions: str, workspace: bytes) -> int:
+        """Write an image of a snapshot with bytes about the workspace, let what the newest snapshot has in common with it lie there, and
+        give the memory for it back; the bytes of the file. ValueError for a capture that was written before. EngineError `image-not-written`, with
+        everything as it was on disk, or `image-refused` for an image that cannot be read back."""
+
     def fork(self) -> Engine:
         """A second engine that begins with the newest snapshot of this one and goes its own way from there; what neither changes
         is shared. It still holds the texts of documents that are open here, but has none open, and nothing staged."""
@@ -171,6 +184,30 @@ class Engine:
 
     def pending(self) -> int:
         """How many files and documents have newer text than the snapshot."""
+
+@final
+class Capture:
+    """A snapshot on its way into an image."""
+
+@final
+class Image:
+    """A workspace as it was, in a file that is mapped into memory."""
+
+    @staticmethod
+    def open(place: Path, program: bytes, conditions: str) -> Image | None:
+        """The image at a place; None if there is none, or one of another engine, another program or other conditions. EngineError
+        `image-refused` for what is damaged. Before anything else is named in this process, nothing of it has to be copied."""
+
+    @staticmethod
+    def adopt_symbols(place: Path) -> None:
+        """Give names here the numbers that they have in the image at a place, if there is one."""
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether symbols have other numbers here, so that their columns are copied and their indexes built anew."""
+
+    def verify(self) -> None:
+        """Compare everything with its checksums; EngineError `image-refused`."""
 
 @final
 class Snapshot:

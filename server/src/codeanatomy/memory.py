@@ -43,6 +43,7 @@ class Memory:
     """A live graph over texts in memory."""
 
     def __init__(self, document: bytes) -> None:
+        self.document = document
         self.engine = Engine(document)
         self.texts: dict[str, str] = {}
         self.opened: set[str] = set()

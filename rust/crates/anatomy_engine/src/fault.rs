@@ -38,8 +38,8 @@ impl<W: Write> Fallible<W> {
     }
 
     /// The writer inside.
-    pub fn into_inner(self) -> W {
-        self.inner
+    pub fn get_ref(&self) -> &W {
+        &self.inner
     }
 }
 

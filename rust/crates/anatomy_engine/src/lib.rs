@@ -16,4 +16,4 @@ mod run;
 pub mod store;
 
 pub use error::{EngineError, Result};
-pub use run::{Change, Engine, Explained, Limits, Mode, Report, ViewRun, Witness};
+pub use run::{Change, Engine, Explained, Limits, Mode, Report, ViewRun, Witness, fingerprint_of};

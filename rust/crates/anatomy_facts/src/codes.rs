@@ -100,6 +100,8 @@ codes! {
     RenameUnknown = "rename-unknown", "It cannot be told what the word means, so not what else would have to change.";
     RenameClash = "rename-clash", "The new name would hide another definition, or be hidden by one; the message names the place.";
     RenameFilesUnsupported = "rename-files-unsupported", "A module is a file, and the editor does not let a server rename files.";
+    ImageRefused = "image-refused", "The image of a workspace on disk is damaged or belongs to something else; the sources are read instead.";
+    ImageNotWritten = "image-not-written", "The image of a workspace could not be written; the next start reads the sources.";
     Cancelled = "cancelled", "The work was cancelled because its answer is no longer wanted.";
     EngineInternal = "engine-internal", "The engine met a state that its authors thought impossible.";
 }

@@ -33,12 +33,19 @@ impl Interner {
     }
 
     fn insert(&mut self, text: &str) -> u32 {
+        match self.find(text, xxh3_64(text.as_bytes())) {
+            Some(found) => found,
+            None => self.insert_forever(Box::leak(text.to_owned().into_boxed_str())),
+        }
+    }
+
+    fn insert_forever(&mut self, text: &'static str) -> u32 {
         let hash = xxh3_64(text.as_bytes());
         if let Some(found) = self.find(text, hash) {
             return found;
         }
         let number = u32::try_from(self.texts.len()).expect("fewer than 2^32 distinct texts fit in memory");
-        self.texts.push(Box::leak(text.to_owned().into_boxed_str()));
+        self.texts.push(text);
         self.bytes += text.len();
         let texts = &self.texts;
         self.index.insert_unique(hash, number, |&at| xxh3_64(texts[at as usize].as_bytes()));
@@ -89,6 +96,19 @@ impl Symbol {
             .unwrap_or_default()
     }
 
+    /// Interns texts that lie in memory for ever; the symbol of each, or `None` if each has its position for a number.
+    #[must_use]
+    pub fn adopt(texts: &[&'static str]) -> Option<Vec<u32>> {
+        let mut held = interner().write().unwrap_or_else(|poison| poison.into_inner());
+        let missing = texts.len().saturating_sub(held.texts.len());
+        held.texts.reserve(missing);
+        let Interner { index, texts: known, .. } = &mut *held;
+        index.reserve(missing, |&at| xxh3_64(known[at as usize].as_bytes()));
+        let numbers: Vec<u32> = texts.iter().map(|text| held.insert_forever(text)).collect();
+        let moved = numbers.iter().zip(0..).any(|(number, position)| *number != position);
+        moved.then_some(numbers)
+    }
+
     /// The texts of many symbols under one lock.
     pub fn texts(symbols: impl IntoIterator<Item = u32>) -> Vec<&'static str> {
         let held = interner().read().unwrap_or_else(|poison| poison.into_inner());
@@ -119,5 +139,17 @@ mod tests {
         assert_eq!(first, Symbol::of("discount"));
         assert_eq!(first.text(), "discount");
         assert_eq!(Symbol::of(""), Symbol::NONE);
+    }
+
+    #[test]
+    fn adopted_texts_keep_the_numbers_that_they_have() {
+        let known = Symbol::of("adopted before");
+        let moved = Symbol::adopt(&["", "adopted before", "adopted now"]);
+        // Unless this is the first test that interns anything, the texts stand elsewhere here.
+        let numbers = moved.unwrap_or_else(|| vec![0, 1, 2]);
+        assert_eq!((numbers[0], numbers[1]), (0, known.0));
+        assert_eq!(Symbol(numbers[2]).text(), "adopted now");
+        let again: Vec<&'static str> = (0..Symbol::census().0 as u32).map(|number| Symbol(number).text()).collect();
+        assert_eq!(Symbol::adopt(&again[..again.len().min(3)]), None);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use anatomy_engine::store::Snapshot;
 use anatomy_engine::{Change, Engine, EngineError, Mode, Report};
 use anatomy_facts::{ErrorCode, FileFacts, Stage, Symbol};
 use anatomy_syntax::{ChangedRange, Document, ModuleContext, PositionEncoding, Target, TextIndex};
@@ -20,6 +21,7 @@ use serde::Serialize;
 use crate::answer::{Answers, is_inside};
 use crate::environment::Tables;
 use crate::files::{FileView, Files, Origin};
+use crate::image::{Restored, WorkspaceImage};
 use crate::library::cache::{Cache, Done};
 use crate::library::pack::{Kept, decode, encode};
 use crate::library::{LibraryFile, not_read, read};
@@ -648,9 +650,7 @@ impl Workspace {
                 self.wants_moved.store(true, Ordering::Relaxed);
             }
         }
-        let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
-        *published = Some(published.as_ref().unwrap_or(&last).next(snapshot.clone(), Arc::new(files)));
-        drop(published);
+        self.publish(&last, snapshot, files);
         Ok(CommitReport {
             files: paths,
             documents: versions,
@@ -675,6 +675,63 @@ impl Workspace {
                 staged.entry(path).or_insert(facts);
             }
         }
+    }
+
+    /// Begins with what an image holds, in the place of what is in the graph; what is pending stays so. The bytes about the
+    /// workspace that came with it.
+    ///
+    /// # Errors
+    /// `image-refused`, with everything as it was, and every refusal of the compiler.
+    pub fn restore(&self, image: &WorkspaceImage) -> Result<Vec<u8>, EngineError> {
+        let mut last_tables = held(&self.writer);
+        let last = self.answers()?;
+        let engine = self.compiled.wait()?;
+        let Restored { snapshot, files, workspace } = image.read(engine)?;
+        last_tables.clear();
+        let snapshot = engine.restore(snapshot);
+        self.publish(&last, snapshot, files);
+        self.forget_missing_modules();
+        Ok(workspace)
+    }
+
+    /// Writes an image of some answers with bytes about the workspace, lets what the newest snapshot has in common with them lie
+    /// there, and gives the memory for it back; the bytes of the file.
+    ///
+    /// # Errors
+    /// `image-not-written`, with everything as it was; `image-refused` if what was written cannot be read back.
+    pub fn write_image(
+        &self,
+        written: Answers,
+        place: &Path,
+        conditions: &str,
+        workspace: &[u8],
+    ) -> Result<u64, EngineError> {
+        let size = written.write_image(place, conditions, workspace)?;
+        self.settle(&written, written.reread(place, conditions)?)?;
+        drop(written);
+        anatomy_engine::memory::give_back();
+        Ok(size)
+    }
+
+    fn settle(&self, written: &Answers, (mapped, mut in_image): (Snapshot, Files)) -> Result<(), EngineError> {
+        let _writer = held(&self.writer);
+        let last = self.answers()?;
+        let mut files: Files = last.files().as_ref().clone();
+        #[expect(clippy::iter_over_hash_type, reason = "each file goes to its own place")]
+        for (file, view) in &mut files {
+            let is_written = written.files().get(file).is_some_and(|written| Arc::ptr_eq(written, view));
+            if let Some(other) = in_image.remove(file).filter(|_| is_written).and_then(Arc::into_inner) {
+                *view = Arc::new(view.settled(other));
+            }
+        }
+        let snapshot = self.compiled.wait()?.settle(written.snapshot(), &mapped);
+        self.publish(&last, snapshot, files);
+        Ok(())
+    }
+
+    fn publish(&self, last: &Answers, snapshot: Arc<Snapshot>, files: Files) {
+        let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
+        *published = Some(published.as_ref().unwrap_or(last).next(snapshot, Arc::new(files)));
     }
 
     /// Answers from the newest snapshot, once the program is compiled.

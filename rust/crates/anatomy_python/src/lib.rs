@@ -1,5 +1,6 @@
 //! The engine for Python: converts, releases the interpreter lock, and maps the one error. Decides nothing.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -199,6 +200,27 @@ impl Engine {
 
     fn document_text(&self, path: &str) -> Option<String> {
         self.0.text(path)
+    }
+
+    fn restore<'py>(&self, py: Python<'py>, image: &Image) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.0.restore(&image.0)))
+    }
+
+    fn capture(&self) -> PyResult<Capture> {
+        Ok(Capture(Mutex::new(Some(self.0.answers().map_err(raise)?))))
+    }
+
+    fn write_image(
+        &self,
+        py: Python<'_>,
+        capture: &Capture,
+        place: PathBuf,
+        conditions: &str,
+        workspace: &[u8],
+    ) -> PyResult<u64> {
+        let taken = capture.0.lock().unwrap_or_else(|poison| poison.into_inner()).take();
+        let taken = taken.ok_or_else(|| pyo3::exceptions::PyValueError::new_err("a capture is written once"))?;
+        py.detach(|| self.0.write_image(taken, &place, conditions, workspace)).map_err(raise)
     }
 
     fn folding_ranges<'py>(
@@ -607,6 +629,37 @@ fn semantic_tokens_edits<'py>(py: Python<'py>, before: &[u8], after: &[u8]) -> B
     PyBytes::new(py, &py.detach(|| anatomy_live::semantic_tokens_edits(before, after)))
 }
 
+/// A snapshot that is to be written.
+#[pyclass(frozen)]
+struct Capture(Mutex<Option<Answers>>);
+
+/// What a workspace was when it was written, in a file that is mapped.
+#[pyclass(frozen)]
+struct Image(anatomy_live::WorkspaceImage);
+
+#[pymethods]
+impl Image {
+    #[staticmethod]
+    fn open(py: Python<'_>, place: PathBuf, program: &[u8], conditions: &str) -> PyResult<Option<Image>> {
+        let opened = py.detach(|| anatomy_live::WorkspaceImage::open(&place, program, conditions));
+        opened.map(|image| image.map(Image)).map_err(raise)
+    }
+
+    #[staticmethod]
+    fn adopt_symbols(py: Python<'_>, place: PathBuf) {
+        py.detach(|| anatomy_live::WorkspaceImage::adopt_symbols(&place));
+    }
+
+    #[getter]
+    fn is_moved(&self) -> bool {
+        self.0.is_moved()
+    }
+
+    fn verify(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.verify()).map_err(raise)
+    }
+}
+
 /// Fails here if the environment asks for it.
 #[pyfunction]
 fn fail_at(py: Python<'_>, point: &str) -> PyResult<()> {
@@ -625,6 +678,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<CancelToken>()?;
     module.add_class::<Compiling>()?;
     module.add_class::<Engine>()?;
+    module.add_class::<Capture>()?;
+    module.add_class::<Image>()?;
     module.add_class::<Snapshot>()?;
     Ok(())
 }

@@ -108,6 +108,18 @@ impl TextIndex {
         TextIndex { lines, wide, widths, len: bytes.len() as u32 }
     }
 
+    /// What the index is made of: starts of lines, starts of wide characters and their widths, and the length of the text.
+    #[must_use]
+    pub fn parts(&self) -> (&[u32], &[u32], &[u8], u32) {
+        (&self.lines, &self.wide, &self.widths, self.len)
+    }
+
+    /// The index that has these parts.
+    #[must_use]
+    pub fn from_parts(lines: &[u32], wide: &[u32], widths: &[u8], len: u32) -> Self {
+        TextIndex { lines: lines.into(), wide: wide.into(), widths: widths.into(), len }
+    }
+
     /// Bytes of the text.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "nobody asks whether a text is empty")]

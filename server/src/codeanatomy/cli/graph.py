@@ -54,7 +54,7 @@ def opened(root: Path, arguments: Namespace) -> Graph:
     """The graph of a workspace, not yet indexed. Columns count characters, as editors and compilers show them."""
     settings = config.load(root, overrides(arguments))
     try:
-        graph = Graph(root, settings.options, settings.program, encoding="utf-32")
+        graph = Graph(root, settings.options, settings.program, encoding="utf-32", image=True)
         graph.engine.ready()
     except EngineError as error:
         raise config.pack_error(settings.program, error) from error

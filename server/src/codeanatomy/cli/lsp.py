@@ -69,14 +69,16 @@ def run(arguments: Namespace) -> int:
 
 def _compile_ahead() -> Compiling:
     """The program of a workspace without rules of its own: compiled while the rest of the server is loaded. Editors start a
-    server in the folder that they have open, so its framework packs are taken from there."""
+    server in the folder that they have open, so its framework packs are taken from there, and the names of its image."""
     from codeanatomy_engine import Compiling
 
+    from codeanatomy_incremental import image
     from codeanatomy_incremental.options import RulesOptions
     from codeanatomy_incremental.packs import load as packs
 
     from codeanatomy import config
 
+    image.name_first(os.getcwd(), os.environ)
     return Compiling(packs.load(config.packs_of(Path.cwd(), RulesOptions()), Path(), ()).document)
 
 

@@ -22,6 +22,7 @@ import msgspec
 
 from codeanatomy_engine import Compiling, EngineError, Snapshot
 
+from codeanatomy_incremental import image
 from codeanatomy_incremental.live import Graph, LiveError
 from codeanatomy_incremental.options import Options, RulesOptions
 from codeanatomy_incremental.packs import load as packs
@@ -47,6 +48,7 @@ _ASKED = frozenset({"definition", "references", "explain", "diagnostics", "paths
 
 def run(at: place.Place, listener: socket.socket) -> int:
     """Be the daemon of a workspace until it is over; the exit code."""
+    image.name_first(at.root, os.environ)
     # Compiled in a thread of the engine while the rest is loaded.
     ahead = Compiling(packs.load(config.packs_of(Path(at.root), RulesOptions()), Path(), ()).document)
     sys.setswitchinterval(0.0005)
@@ -88,7 +90,7 @@ class SharedGraphs:
             return graph
 
     def _new(self, settings: config.Configuration, python: str) -> Graph:
-        return Graph(settings.root, settings.options, settings.program, self.encoding, python, self._ahead)
+        return Graph(settings.root, settings.options, settings.program, self.encoding, python, self._ahead, True)
 
     def all(self) -> list[SharedGraph]:
         """All graphs, the newest last."""

@@ -117,7 +117,9 @@ class OwnGraphs:
 
     def new(self, settings: config.Configuration, client: Client) -> Graph:
         """A new graph."""
-        return Graph(settings.root, settings.options, settings.program, client.encoding, client.python, self._ahead)
+        return Graph(
+            settings.root, settings.options, settings.program, client.encoding, client.python, self._ahead, True
+        )
 
 
 class Place(msgspec.Struct, frozen=True):

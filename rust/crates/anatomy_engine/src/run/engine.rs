@@ -16,6 +16,7 @@ use crate::lower::Session;
 use crate::operators::{Run, look_ups};
 use crate::plan::{Compiled, View, compile};
 use crate::policy::{Whole, runs_whole};
+use crate::store::image::{Image, ImageWriter};
 use crate::store::{Delta, Relation, RowSet, Snapshot, difference};
 
 /// New evidence of one file; `None` where the file is gone.
@@ -32,6 +33,7 @@ pub struct Engine {
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) session: Arc<Session>,
     pub(crate) program: Arc<Program>,
+    fingerprint: u128,
     /// Relations by name: answers ask by name, dozens of times each.
     numbers: Arc<HashMap<String, usize>>,
     current: RwLock<Arc<Snapshot>>,
@@ -55,6 +57,7 @@ impl Engine {
             compiled: Arc::new(compiled),
             session: Arc::new(session),
             program: Arc::new(program),
+            fingerprint: fingerprint_of(document),
             numbers: Arc::new(numbers),
             current,
             writer: Mutex::new(()),
@@ -69,10 +72,17 @@ impl Engine {
             compiled: self.compiled.clone(),
             session: self.session.clone(),
             program: self.program.clone(),
+            fingerprint: self.fingerprint,
             numbers: self.numbers.clone(),
             current: RwLock::new(self.snapshot()),
             writer: Mutex::new(()),
         }
+    }
+
+    /// The fingerprint of the program, see `fingerprint_of`.
+    #[must_use]
+    pub fn fingerprint(&self) -> u128 {
+        self.fingerprint
     }
 
     /// The newest snapshot.
@@ -283,6 +293,12 @@ impl Engine {
     }
 }
 
+/// The fingerprint of a program document: xxh3-128 of its bytes.
+#[must_use]
+pub fn fingerprint_of(document: &[u8]) -> u128 {
+    xxhash_rust::xxh3::xxh3_128(document)
+}
+
 type Ran = (Next, Delta, ViewRun);
 
 /// What became of a relation.
@@ -371,6 +387,52 @@ pub(super) fn key_columns(row: &RecordBatch, columns: &[usize]) -> Vec<ArrayRef>
 }
 
 impl Engine {
+    /// Adds every relation of a snapshot to an image.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn write_image(&self, snapshot: &Snapshot, writer: &mut ImageWriter) -> std::io::Result<()> {
+        for ((name, _), relation) in self.compiled.relations.iter().zip(&snapshot.relations) {
+            writer.relation(name, relation)?;
+        }
+        Ok(())
+    }
+
+    /// A snapshot whose relations lie in an image; `moved` as `Image::relation` takes it.
+    ///
+    /// # Errors
+    /// If the image holds no such relations.
+    pub fn read_image(&self, image: &Image, moved: Option<&[u32]>) -> std::io::Result<Snapshot> {
+        let relations: std::io::Result<Vec<Arc<Relation>>> = self
+            .compiled
+            .relations
+            .iter()
+            .map(|(name, schema)| image.relation(name, schema, moved).map(Arc::new))
+            .collect();
+        Ok(Snapshot { generation: self.snapshot().generation + 1, relations: relations? })
+    }
+
+    /// Publishes a snapshot that was read from an image.
+    pub fn restore(&self, snapshot: Snapshot) -> Arc<Snapshot> {
+        let _writer = self.writer.lock().unwrap_or_else(|poison| poison.into_inner());
+        let snapshot = Arc::new(snapshot);
+        *self.current.write().unwrap_or_else(|poison| poison.into_inner()) = snapshot.clone();
+        snapshot
+    }
+
+    /// Lets what the newest snapshot has in common with one that was written to an image lie in the image, where it was read back;
+    /// what else holds it lets it go. The rows stay what they are, and so does the generation.
+    pub fn settle(&self, written: &Snapshot, mapped: &Snapshot) -> Arc<Snapshot> {
+        let _writer = self.writer.lock().unwrap_or_else(|poison| poison.into_inner());
+        let now = self.snapshot();
+        let both = written.relations.iter().zip(&mapped.relations);
+        let relations = now.relations.iter().zip(both);
+        let relations = relations.map(|(now, (written, mapped))| Arc::new(now.settled(written, mapped))).collect();
+        let snapshot = Arc::new(Snapshot { generation: now.generation, relations });
+        *self.current.write().unwrap_or_else(|poison| poison.into_inner()) = snapshot.clone();
+        snapshot
+    }
+
     /// The law, checked: every stored view run whole over a snapshot by DataFusion's own plans, beside what the snapshot holds. Views that differ,
     /// with the number of rows that are missing and that are too many; none if the law holds.
     ///

@@ -7,7 +7,7 @@ mod query;
 mod recursion;
 mod report;
 
-pub use engine::{Change, Engine};
+pub use engine::{Change, Engine, fingerprint_of};
 pub use explain::{Explained, Witness};
 pub use query::Limits;
 pub use report::{Mode, Report, ViewRun};

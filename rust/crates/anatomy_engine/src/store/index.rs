@@ -4,6 +4,7 @@
 //! a row where there are no runs. A hash only proposes; the caller compares the values.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Float32Type, UInt32Type, UInt64Type};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,16 +14,16 @@ use crate::policy::is_narrow;
 #[derive(Debug)]
 pub struct Index {
     /// First row of each run, bucket after bucket, in each by tag and row.
-    starts: Vec<u32>,
+    pub(super) starts: ScalarBuffer<u32>,
     /// Rows of each run; empty if each is one row.
-    lengths: Vec<u32>,
+    pub(super) lengths: ScalarBuffer<u32>,
     /// For each run the part of its hash that tells it from others of its bucket.
-    tags: Vec<u16>,
+    pub(super) tags: ScalarBuffer<u16>,
     /// Where each bucket starts, and the end of the last one.
-    directory: Vec<u32>,
-    shift: u32,
+    pub(super) directory: ScalarBuffer<u32>,
+    pub(super) shift: u32,
     /// How many rows have the key of a row, on average over the rows.
-    spread: f64,
+    pub(super) spread: f64,
 }
 
 /// Runs of a bucket up to which it is scanned; a larger one, where many runs have one key, is searched.
@@ -69,9 +70,9 @@ impl Index {
         }
         Index {
             starts: sorted.iter().map(|&(entry, _)| entry as u32).collect(),
-            lengths: if by_run { sorted.iter().map(|&(_, length)| length).collect() } else { Vec::new() },
+            lengths: if by_run { sorted.iter().map(|&(_, length)| length).collect() } else { ScalarBuffer::default() },
             tags: sorted.iter().map(|&(entry, _)| (entry >> 32) as u16).collect(),
-            directory,
+            directory: directory.into(),
             shift,
             spread: together as f64 / hashes.len().max(1) as f64,
         }
@@ -102,7 +103,7 @@ impl Index {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        (self.starts.capacity() + self.lengths.capacity() + self.directory.capacity()) * 4 + self.tags.capacity() * 2
+        (self.starts.len() + self.lengths.len() + self.directory.len()) * 4 + self.tags.len() * 2
     }
 }
 

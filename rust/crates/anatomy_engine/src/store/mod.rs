@@ -3,6 +3,7 @@
 //! A relation is a list of Arrow segments with a bitmap of dead rows each. An edit adds a small segment and copies the
 //! bitmaps that it touches; nothing is rewritten on the hot path. Small segments are merged when they grow many.
 
+pub mod image;
 mod index;
 mod relation;
 mod rows;

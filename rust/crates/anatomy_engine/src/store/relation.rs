@@ -46,9 +46,11 @@ impl Delta {
 }
 
 #[derive(Debug)]
-struct SegmentData {
-    batch: RecordBatch,
-    indexes: RwLock<Vec<(Vec<usize>, Arc<Index>)>>,
+pub(super) struct SegmentData {
+    pub(super) batch: RecordBatch,
+    pub(super) indexes: RwLock<Vec<(Vec<usize>, Arc<Index>)>>,
+    /// Whether the columns are those of an image that is mapped into memory.
+    pub(super) mapped: bool,
 }
 
 impl SegmentData {
@@ -77,16 +79,16 @@ impl SegmentData {
 }
 
 #[derive(Clone, Debug)]
-struct Segment {
-    data: Arc<SegmentData>,
-    dead: Option<Arc<Vec<u64>>>,
-    live: usize,
+pub(super) struct Segment {
+    pub(super) data: Arc<SegmentData>,
+    pub(super) dead: Option<Arc<Vec<u64>>>,
+    pub(super) live: usize,
 }
 
 impl Segment {
     fn new(batch: RecordBatch) -> Self {
         let live = batch.num_rows();
-        Segment { data: Arc::new(SegmentData { batch, indexes: RwLock::default() }), dead: None, live }
+        Segment { data: Arc::new(SegmentData { batch, indexes: RwLock::default(), mapped: false }), dead: None, live }
     }
 
     fn is_dead(&self, row: u32) -> bool {
@@ -108,8 +110,8 @@ impl Segment {
 /// An immutable version of a relation. Cloning shares everything.
 #[derive(Clone, Debug)]
 pub struct Relation {
-    schema: SchemaRef,
-    segments: Vec<Segment>,
+    pub(super) schema: SchemaRef,
+    pub(super) segments: Vec<Segment>,
 }
 
 impl Relation {
@@ -169,10 +171,19 @@ impl Relation {
         self.segments.len()
     }
 
-    /// Bytes of the columns.
+    /// Bytes of the columns in memory of our own.
     #[must_use]
     pub fn column_bytes(&self) -> usize {
-        self.segments.iter().map(|segment| segment.data.batch.get_array_memory_size()).sum()
+        let in_heap = self.segments.iter().filter(|segment| !segment.data.mapped);
+        in_heap.map(|segment| segment.data.batch.get_array_memory_size()).sum()
+    }
+
+    /// Bytes of the columns that lie in an image.
+    #[must_use]
+    pub fn mapped_bytes(&self) -> usize {
+        let mapped = self.segments.iter().filter(|segment| segment.data.mapped);
+        let columns = mapped.flat_map(|segment| segment.data.batch.columns());
+        columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
     }
 
     /// Bytes of each index, by the names of its columns.
@@ -188,6 +199,19 @@ impl Relation {
             }
         }
         bytes
+    }
+
+    /// This version with the segments of `written` replaced by those of `mapped`, which was made of `written` and read back.
+    #[must_use]
+    pub fn settled(&self, written: &Relation, mapped: &Relation) -> Relation {
+        let mut next = self.clone();
+        for segment in &mut next.segments {
+            let same = |(old, _): &(&Segment, &Segment)| Arc::ptr_eq(&old.data, &segment.data);
+            if let Some((_, new)) = written.segments.iter().zip(&mapped.segments).find(same) {
+                segment.data = new.data.clone();
+            }
+        }
+        next
     }
 
     /// All live rows, one batch for each segment.

@@ -230,7 +230,7 @@ impl Answers {
         let mut step = json!({"rule": candidate.rule, "text": text, "path": "", "line": 0});
         if let Some((file, view, anchor)) = place {
             step["path"] = json!(file.text());
-            step["line"] = json!(view.index.line_of(anchor.start) + 1);
+            step["line"] = json!(view.index().line_of(anchor.start) + 1);
             step["range"] = range(view, anchor.start, anchor.end, encoding);
         }
         if !into.contains(&step) {

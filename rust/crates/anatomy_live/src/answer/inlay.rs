@@ -66,8 +66,8 @@ impl Answers {
             return Ok(b"[]".to_vec());
         };
         let ((line, character), (end_line, end_character)) = within;
-        let low = view.index.offset(line, character, encoding);
-        let high = view.index.offset(end_line, end_character, encoding);
+        let low = view.index().offset(line, character, encoding);
+        let high = view.index().offset(end_line, end_character, encoding);
         let (calls, functions) = hint_sites(tree, document.text(), (low, high));
         let mut found: Vec<(u32, Value)> = Vec::new();
         if hints.parameter_names {
@@ -86,7 +86,7 @@ impl Answers {
         found.retain(|(at, _)| low <= *at && *at <= high);
         found.sort_by_key(|(at, _)| *at);
         let placed = found.into_iter().map(|(at, mut hint)| {
-            let (line, character) = view.index.position(at, encoding);
+            let (line, character) = view.index().position(at, encoding);
             hint["position"] = json!({"line": line, "character": character});
             hint
         });

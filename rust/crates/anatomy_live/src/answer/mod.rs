@@ -92,6 +92,14 @@ impl Answers {
         Answers { snapshot, files, ..self.clone() }
     }
 
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
     pub(crate) fn files(&self) -> &Arc<Files> {
         &self.files
     }
@@ -139,7 +147,7 @@ impl Answers {
         encoding: PositionEncoding,
     ) -> Result<Words<'_>, EngineError> {
         let (file, view) = self.file(path)?;
-        let offset = view.index.offset(line, character, encoding);
+        let offset = view.index().offset(line, character, encoding);
         let found = view.words_at(offset);
         let of = |kind: AnchorKind| found.iter().find(|anchor| anchor.kind == kind).map(|anchor| **anchor);
         let (reference, binding) = (of(AnchorKind::Reference), of(AnchorKind::Binding));

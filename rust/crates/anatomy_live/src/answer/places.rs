@@ -150,14 +150,14 @@ pub(super) fn whole_file(id: Id, view: &FileView) -> Anchor {
         start: 0,
         end: 0,
         extent_start: 0,
-        extent_end: view.index.len(),
+        extent_end: view.index().len(),
         kind: anatomy_facts::AnchorKind::Scope,
     }
 }
 
 /// Writes an LSP range.
 pub(super) fn write_range(out: &mut String, view: &FileView, start: u32, end: u32, encoding: PositionEncoding) {
-    write_range_of(out, &view.index, start, end, encoding);
+    write_range_of(out, view.index(), start, end, encoding);
 }
 
 /// Writes an LSP range of a text of which only the lines are known.
@@ -174,7 +174,7 @@ pub(super) fn write_range_of(out: &mut String, index: &TextIndex, start: u32, en
 /// An LSP range as a value.
 pub(super) fn range(view: &FileView, start: u32, end: u32, encoding: PositionEncoding) -> serde_json::Value {
     let ((line, character), (end_line, end_character)) =
-        (view.index.position(start, encoding), view.index.position(end, encoding));
+        (view.index().position(start, encoding), view.index().position(end, encoding));
     serde_json::json!({
         "start": {"line": line, "character": character},
         "end": {"line": end_line, "character": end_character},

@@ -35,7 +35,7 @@ impl Answers {
         let nothing = || Ok(b"null".to_vec());
         let (file, view) = self.file(path)?;
         let Some(document) = &view.document else { return nothing() };
-        let offset = view.index.offset(line, character, encoding);
+        let offset = view.index().offset(line, character, encoding);
         let Some(site) = call_at(document.text(), offset) else { return nothing() };
         let callee = view.expression_ending_at(site.callee_end);
         let mut callables = callee.map_or_else(Vec::new, |callee| self.callables(callee.id));

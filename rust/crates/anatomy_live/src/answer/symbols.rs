@@ -143,7 +143,7 @@ impl Answers {
     pub fn diagnostics(&self, path: &str, encoding: PositionEncoding) -> Result<Vec<u8>, EngineError> {
         let (file, view) = self.file(path)?;
         let uri = self.uri_of(file);
-        let mut out = anatomy_syntax::lsp::diagnostics_json(&view.errors, &view.index, encoding, &uri);
+        let mut out = anatomy_syntax::lsp::diagnostics_json(&view.errors, view.index(), encoding, &uri);
         let mut more = Vec::new();
         for rule in self.engine.diagnostic_rules() {
             for row in self.engine.rows_as_text(&self.snapshot, &rule.name, "file", file) {

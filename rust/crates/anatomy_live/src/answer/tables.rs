@@ -80,7 +80,7 @@ impl Answers {
                 numbers[1].push(anchor.end);
                 numbers[2].push(anchor.extent_start);
                 numbers[3].push(anchor.extent_end);
-                numbers[4].push(view.index.line_of(anchor.start) + 1);
+                numbers[4].push(view.index().line_of(anchor.start) + 1);
             }
         }
         let [start, end, extent_start, extent_end, line] = numbers;
@@ -122,7 +122,7 @@ impl Answers {
                 messages.push(error.message.as_str());
                 numbers[0].push(error.start);
                 numbers[1].push(error.end);
-                numbers[2].push(view.index.line_of(error.start) + 1);
+                numbers[2].push(view.index().line_of(error.start) + 1);
             }
         }
         let [start, end, line] = numbers;

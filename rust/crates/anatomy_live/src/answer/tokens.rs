@@ -109,7 +109,7 @@ impl Answers {
     ) -> Result<Vec<u8>, EngineError> {
         let (file, view) = self.file(path)?;
         let bounds = within.map(|((line, character), (end_line, end_character))| {
-            (view.index.offset(line, character, encoding), view.index.offset(end_line, end_character, encoding))
+            (view.index().offset(line, character, encoding), view.index().offset(end_line, end_character, encoding))
         });
         let is_asked = |anchor: &Anchor| bounds.is_none_or(|(start, end)| anchor.start < end && start < anchor.end);
         let words: Vec<&Anchor> = view
@@ -531,8 +531,8 @@ fn encoded(tokens: &[(u32, u32, Meaning)], view: &FileView, encoding: PositionEn
     out.push('[');
     let (mut line, mut character) = (0, 0);
     for &(start, end, meaning) in tokens {
-        let (at_line, at_character) = view.index.position(start, encoding);
-        let (end_line, end_character) = view.index.position(end, encoding);
+        let (at_line, at_character) = view.index().position(start, encoding);
+        let (end_line, end_character) = view.index().position(end, encoding);
         if end_line != at_line {
             continue;
         }

@@ -26,7 +26,8 @@ impl Answers {
     ) -> Result<Vec<u8>, EngineError> {
         let (file, view) = self.file(path)?;
         let Some(text) = view.document.as_ref().map(Document::text) else { return Ok(b"[]".to_vec()) };
-        let (start, end) = (view.index.offset(start.0, start.1, encoding), view.index.offset(end.0, end.1, encoding));
+        let (start, end) =
+            (view.index().offset(start.0, start.1, encoding), view.index().offset(end.0, end.1, encoding));
         let touches =
             |anchor: &&Anchor| anchor.kind == AnchorKind::Reference && anchor.start <= end && anchor.end >= start;
         let mut seen: Vec<&'static str> = Vec::new();

@@ -88,7 +88,7 @@ impl Answers {
     ) -> Result<Vec<u8>, EngineError> {
         let (file, view) = self.file(path)?;
         let Some(text) = view.document.as_ref().map(Document::text) else { return Ok(items::nothing()) };
-        let cursor = cursor(text, view.index.offset(line, character, encoding));
+        let cursor = cursor(text, view.index().offset(line, character, encoding));
         if cursor.place == Place::Nothing {
             return Ok(items::nothing());
         }
