@@ -45,6 +45,7 @@ def run(arguments: Namespace) -> int:
         "tables": dict(sorted(tables.items(), key=lambda item: -item[1]["bytes"])),
         "table_bytes": held - sum(table["index_bytes"] for table in tables.values()),
         "index_bytes": sum(table["index_bytes"] for table in tables.values()),
+        "mapped_bytes": sum(table["mapped_bytes"] for table in tables.values()),
         "place_bytes": stats["places"]["bytes"],
         "symbol_bytes": stats["symbols"]["bytes"],
         "references": references,
@@ -59,6 +60,7 @@ def run(arguments: Namespace) -> int:
     totals = (
         ("tables", f"{summary['table_bytes'] / 2**20:,.1f} MB"),
         ("indexes", f"{summary['index_bytes'] / 2**20:,.1f} MB"),
+        ("in the image on disk", f"{summary['mapped_bytes'] / 2**20:,.1f} MB"),
         ("places", f"{summary['place_bytes'] / 2**20:,.1f} MB"),
         ("texts", f"{summary['symbol_bytes'] / 2**20:,.1f} MB"),
         ("peak memory", f"{summary['peak_memory_bytes'] / 2**20:,.1f} MB"),

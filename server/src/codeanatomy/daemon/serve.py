@@ -278,6 +278,8 @@ class Daemon:
             "pending": sum(graph.pending for graph in graphs),
             "graphs": sum(1 + graph.forks for graph in graphs),
             "state": graphs[-1].status.state if graphs else "waiting",
+            "watching": graphs[-1].status.watching if graphs else "",
+            "image": graphs[-1].status.image if graphs else "",
             "log": self._place.log,
         }
 

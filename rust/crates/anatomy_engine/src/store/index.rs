@@ -24,6 +24,8 @@ pub struct Index {
     pub(super) shift: u32,
     /// How many rows have the key of a row, on average over the rows.
     pub(super) spread: f64,
+    /// Whether all of it lies in an image that is mapped into memory.
+    pub(super) mapped: bool,
 }
 
 /// Runs of a bucket up to which it is scanned; a larger one, where many runs have one key, is searched.
@@ -75,6 +77,7 @@ impl Index {
             directory: directory.into(),
             shift,
             spread: together as f64 / hashes.len().max(1) as f64,
+            mapped: false,
         }
     }
 
@@ -100,7 +103,7 @@ impl Index {
         is_narrow(self.spread)
     }
 
-    /// Bytes held.
+    /// Bytes held, in memory of our own or in an image.
     #[must_use]
     pub fn bytes(&self) -> usize {
         (self.starts.len() + self.lengths.len() + self.directory.len()) * 4 + self.tags.len() * 2

@@ -178,21 +178,26 @@ impl Relation {
         in_heap.map(|segment| segment.data.batch.get_array_memory_size()).sum()
     }
 
-    /// Bytes of the columns that lie in an image.
+    /// Bytes of the columns and indexes that lie in an image: the system takes them from memory when it needs the room.
     #[must_use]
     pub fn mapped_bytes(&self) -> usize {
-        let mapped = self.segments.iter().filter(|segment| segment.data.mapped);
-        let columns = mapped.flat_map(|segment| segment.data.batch.columns());
-        columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
+        let of = |segment: &Segment| -> usize {
+            let indexes = segment.data.indexes.read().unwrap_or_else(|poison| poison.into_inner());
+            let indexes = indexes.iter().filter(|(_, index)| index.mapped).map(|(_, index)| index.bytes());
+            let columns = segment.data.batch.columns().iter();
+            let columns = columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or_default());
+            indexes.sum::<usize>() + if segment.data.mapped { columns.sum() } else { 0 }
+        };
+        self.segments.iter().map(of).sum()
     }
 
-    /// Bytes of each index, by the names of its columns.
+    /// Bytes of each index in memory of our own, by the names of its columns.
     #[must_use]
     pub fn index_bytes(&self) -> BTreeMap<String, usize> {
         let mut bytes = BTreeMap::new();
         for segment in &self.segments {
             let held = segment.data.indexes.read().unwrap_or_else(|poison| poison.into_inner());
-            for (columns, index) in held.iter() {
+            for (columns, index) in held.iter().filter(|(_, index)| !index.mapped) {
                 let names: Vec<&str> =
                     columns.iter().map(|&column| self.schema.field(column).name().as_str()).collect();
                 *bytes.entry(names.join(", ")).or_default() += index.bytes();

@@ -226,7 +226,10 @@ impl Answers {
             let indexes = relation.index_bytes();
             let index_bytes: usize = indexes.values().sum();
             let bytes = relation.column_bytes() + index_bytes;
-            let of = json!({"rows": relation.len(), "bytes": bytes, "index_bytes": index_bytes, "indexes": indexes});
+            let mapped = relation.mapped_bytes();
+            let of = json!({
+                "rows": relation.len(), "bytes": bytes, "index_bytes": index_bytes, "indexes": indexes, "mapped_bytes": mapped
+            });
             tables.insert(name, of);
         }
         let counts = |table: &str| -> Result<Map<String, Value>, EngineError> {
