@@ -83,6 +83,10 @@ class RemoteSnapshot:
         """The files of the graph, sorted."""
         return json.loads(self._asked.ask("paths"))
 
+    def plan(self, view: str | None) -> bytes:
+        """All views and their order, or the plans of one view."""
+        return self._asked.ask("plan", view)
+
     def query(self, sql: str, max_rows: int, max_seconds: float | None = None) -> bytes:
         """The rows of a read-only query, as an Arrow IPC stream."""
         return self._asked.ask("query", sql, max_rows, max_seconds)

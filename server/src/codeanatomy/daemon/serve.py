@@ -28,6 +28,7 @@ from codeanatomy_incremental.packs import load as packs
 from codeanatomy_incremental.packs.load import PackError
 from codeanatomy_incremental.shared import ClientGraph, SharedGraph
 from codeanatomy_incremental.strict_toml import TomlError
+from codeanatomy_incremental.workspace import SourceBytes
 
 from codeanatomy import __version__, config
 from codeanatomy.daemon import place
@@ -41,7 +42,7 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.5
 """How often the daemon looks whether it is still wanted."""
 
-_ASKED = frozenset({"definition", "references", "explain", "diagnostics", "paths", "query"})
+_ASKED = frozenset({"definition", "references", "explain", "diagnostics", "paths", "plan", "query"})
 """Questions of a snapshot that commands may ask."""
 
 
@@ -235,13 +236,18 @@ class Daemon:
         """Answer questions about one snapshot."""
         graph: ClientGraph | None = None
         snapshot: Snapshot | None = None
+        sources: dict[str, SourceBytes] = {}
         try:
             while (body := read_frame(stream)) is not None:
                 try:
                     if snapshot is None or graph is None:
                         graph = self._follow(root)
+                        before = graph.graph.sources()
                         snapshot = graph.snapshot_for(graph.revision).counting("utf-32")
-                    answer = b"+" + _answer(graph, snapshot, _read(body))
+                        # What was read meanwhile may be in the snapshot or not.
+                        after = graph.graph.sources()
+                        sources = {path: known for path, known in after.items() if before.get(path, known) == known}
+                    answer = b"+" + _answer(graph, snapshot, sources, _read(body))
                 except (TomlError, PackError) as error:
                     answer = _refusal("bad-config", str(error), "", "decode", "")
                 except EngineError as error:
@@ -280,11 +286,13 @@ class Daemon:
         }
 
 
-def _answer(graph: ClientGraph, snapshot: Snapshot, asked: dict[str, Any]) -> bytes:
+def _answer(graph: ClientGraph, snapshot: Snapshot, sources: dict[str, SourceBytes], asked: dict[str, Any]) -> bytes:
     what, arguments = asked.get("ask"), asked.get("arguments")
     match what, arguments:
         case "begin", []:
             return b""
+        case "sources", []:
+            return msgspec.json.encode(sources)
         case "source_line", [str(path), int(line)]:
             return graph.graph.source_line(path, line).encode("utf-8", "surrogatepass")
         case _:
