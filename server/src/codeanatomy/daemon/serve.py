@@ -32,6 +32,7 @@ from codeanatomy_incremental.workspace import SourceBytes
 
 from codeanatomy import __version__, config
 from codeanatomy.daemon import place
+from codeanatomy.daemon.keeper import Keeper
 from codeanatomy.daemon.outbox import Outbox
 from codeanatomy.lsp import frames
 from codeanatomy.lsp.frames import FrameError, read_frame
@@ -125,6 +126,7 @@ class Daemon:
         self._served = 0
         self._began = self._idle_since = time.monotonic()
         self._over = threading.Event()
+        self._keeper = Keeper(at.root)
 
     def run(self) -> int:
         """Serve until it is over; the exit code."""
@@ -142,6 +144,7 @@ class Daemon:
                 if reason:
                     logger.info("ending: %s", reason)
                     break
+                self._keep_history()
                 continue
             connection.settimeout(None)
             threading.Thread(target=self._serve, args=(connection,), name="codeanatomy-client", daemon=True).start()
@@ -164,6 +167,14 @@ class Daemon:
         with self._lock:
             idle = 0.0 if self._connections else time.monotonic() - self._idle_since
         return "nobody is connected" if idle > self._idle_s() else ""
+
+    def _keep_history(self) -> None:
+        graphs = self._graphs.all()
+        if graphs:
+            state = graphs[-1].status.state
+            is_busy = state != "live" or any(graph.pending for graph in graphs)
+            idle_s = graphs[-1].graph.options.history.idle_s
+            self._keeper.look(_generation(graphs[-1]), is_busy, idle_s, time.monotonic())
 
     def _idle_s(self) -> float:
         graphs = self._graphs.all()
@@ -282,6 +293,7 @@ class Daemon:
             "pending": sum(graph.pending for graph in graphs),
             "graphs": sum(1 + graph.forks for graph in graphs),
             "state": graphs[-1].status.state if graphs else "waiting",
+            "history": self._keeper.said,
             "log": self._place.log,
         }
 
