@@ -85,3 +85,21 @@ def git(root: Path, *words: str) -> str:
 @pytest.fixture
 def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path / "ws", tmp_path / "history")
+
+
+SOME = ("files", "bindings", "names", "cpg_nodes", "cpg_edges", "sources")
+"""Enough tables for a writer to be killed in between."""
+
+
+def states(root: Path, at: Path) -> list[list[tuple[str, pa.Table]]]:
+    """A few graphs, each an edit after the one before."""
+    kept = Kept(root, at)
+    found = [kept.tables()]
+    for path, text in (
+        ("shop/tools.py", shop.FILES["shop/tools.py"].replace("discount", "rebate")),
+        ("main.py", None),
+        ("main.py", shop.FILES["main.py"] + "\n\ndef more():\n    return run(2)\n"),
+    ):
+        kept.write(path, text)
+        found.append(kept.tables())
+    return [[(name, table) for name, table in state if name in SOME] for state in found]
