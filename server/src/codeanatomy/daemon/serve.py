@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.5
 """How often the daemon looks whether it is still wanted."""
 
-_ASKED = frozenset({"definition", "references", "explain", "diagnostics", "paths", "plan", "query"})
+_ASKED = frozenset({"definition", "references", "explain", "diagnostics", "paths", "plan", "query", "stats"})
 """Questions of a snapshot that commands may ask."""
 
 
