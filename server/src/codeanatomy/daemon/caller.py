@@ -96,9 +96,9 @@ class RemoteSnapshot:
         """Counts of files, nodes, edges, tables and symbols."""
         return self._asked.ask("stats")
 
-    def query(self, sql: str, max_rows: int, max_seconds: float | None = None) -> bytes:
+    def query(self, sql: str, max_rows: int, max_seconds: float | None = None, max_bytes: int | None = None) -> bytes:
         """The rows of a read-only query, as an Arrow IPC stream."""
-        return self._asked.ask("query", sql, max_rows, max_seconds)
+        return self._asked.ask("query", sql, max_rows, max_seconds, max_bytes)
 
 
 def begun(root: str) -> Asked | None:
