@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from codeanatomy_incremental.history import checkpoint, contents, manifest
 from codeanatomy_incremental.history.delta import Place
 from codeanatomy_incremental.history.manifest import Manifest, Origin
 from codeanatomy_incremental.history.reader import Version
+from codeanatomy_incremental.live import Graph
 
 from tests.support import graphs, shop
 
@@ -25,15 +27,20 @@ class Kept:
     def __init__(self, root: Path, at: Path) -> None:
         self.root = shop.build(root)
         self.place = Place(str(at))
-        self.graph = graphs.indexed(root)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph of the workspace, indexed when it is asked for."""
+        return graphs.indexed(self.root)
 
     def write(self, path: str, text: str | None) -> None:
         """Let a file have a text, or be gone."""
+        graph = self.graph
         if text is None:
             (self.root / path).unlink()
         else:
             (self.root / path).write_text(text)
-        self.graph.apply(Work(rescan="test"), CancelToken())
+        graph.apply(Work(rescan="test"), CancelToken())
 
     def tables(self) -> list[tuple[str, pa.Table]]:
         """What the history keeps of the graph as it is."""

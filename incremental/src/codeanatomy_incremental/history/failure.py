@@ -11,6 +11,10 @@ CODES = {
     "credentials of the object store, and run the command again.",
     "history-damaged": "What a manifest pins is not there or not as it says; remove the history and write a new one, or fetch it again.",
     "history-newer": "The history was written by a newer version of CodeAnatomy; install that one.",
+    "history-exists": "There is a history at that place already; name another one with --store, or add to it with `codeanatomy delta "
+    "checkpoint`.",
+    "share-damaged": "What was published is not what its manifest says: columns, row counts or digests differ. Nothing of it is "
+    "used; publish it again.",
     "git-failed": "`git` is missing, or has no such commit; the message has its words.",
 }
 """Every code with its sentence, for the reference page."""

@@ -106,6 +106,7 @@ _HISTORY_EXITS: dict[str, Exit] = dict.fromkeys(
         "history-none",
         "history-version",
         "history-expired",
+        "history-exists",
         "git-failed",
         "query-refused",
         "query-failed",

@@ -22,6 +22,8 @@ diff A [B]: which edges a change created and removed, and why. B left out is the
 at V [SQL]: the tables of a version, or the rows of a read-only query over them.
 maintain: give up old versions, drop dead rows, compact, remove files, sum up logs: each only past its threshold, with the reason.
 export TO [--version V]: the tables of a version as Delta tables or Parquet files of their own.
+publish URI: add the workspace as it is to a history that others begin with, such as one in an object store, from CI.
+fetch URI: begin the history here with the newest version of such a one, after every row of it was verified.
 
 A version is named by its number, HEAD, HEAD~2 (checkpoints back), or a git commit. What is in no history and named by git is read
 from git objects and indexed for the command: nothing of the repository is run. The history lies in the data folder of the user, or
@@ -67,6 +69,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--as", dest="kind", choices=("delta", "parquet"), default="delta", help="as what (default: delta)"
     )
     add_no_daemon(sub)
+    add_format(sub)
+    sub = _action(actions, "publish", "add the workspace as it is to a history that others begin with")
+    sub.add_argument("uri", metavar="URI", help="that history: a folder or the URI of an object store")
+    add_no_daemon(sub)
+    add_format(sub)
+    sub = _action(actions, "fetch", "begin the history with what was published")
+    sub.add_argument("uri", metavar="URI", help="the history that was published")
     add_format(sub)
 
 
@@ -270,6 +279,42 @@ def _export(root: Path, place: Place, arguments: Namespace) -> int:
     return Exit.OK
 
 
+def _publish(root: Path, place: Place, arguments: Namespace) -> int:
+    from codeanatomy_incremental.history import share
+
+    from codeanatomy import report
+    from codeanatomy.cli import versions
+    from codeanatomy.cli.exits import Exit
+
+    to = _other(place, arguments.uri)
+    made = versions.write_now(root, to, arguments)
+    told = {"store": to.uri, "written": made is not None, **_told(share.newest(to).manifest)}
+    if arguments.format == "json":
+        _print_json(told)
+    else:
+        shown = ("store", "written", "version", "commit", "files", "rows_appended", "seconds")
+        print(report.table(("", "value"), ((name, str(told[name])) for name in shown)))
+    return Exit.OK
+
+
+def _fetch(root: Path, place: Place, arguments: Namespace) -> int:
+    import msgspec
+
+    from codeanatomy_incremental.history import share
+
+    from codeanatomy import report
+    from codeanatomy.cli import versions
+    from codeanatomy.cli.exits import Exit
+
+    found = share.fetch(share.newest(_other(place, arguments.uri)), place, versions.sources(root, arguments))
+    told = msgspec.to_builtins(found)
+    if arguments.format == "json":
+        _print_json({"store": place.uri, **told})
+    else:
+        print(report.table(("", "value"), ((name, str(value)) for name, value in told.items())))
+    return Exit.OK
+
+
 _ACTIONS = {
     "checkpoint": _checkpoint,
     "log": _log,
@@ -277,7 +322,18 @@ _ACTIONS = {
     "at": _at,
     "maintain": _maintain,
     "export": _export,
+    "publish": _publish,
+    "fetch": _fetch,
 }
+
+
+def _other(place: Place, uri: str) -> Place:
+    """Another history, with the same options of its store."""
+    import os
+
+    from codeanatomy_incremental.history.delta import Place
+
+    return Place(uri if "://" in uri else os.path.abspath(uri), place.options)
 
 
 def _decided(root: Path, place: Place, arguments: Namespace) -> list[dict[str, Any]]:

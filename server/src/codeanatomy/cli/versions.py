@@ -41,17 +41,12 @@ def write_now(root: Path, place: Place, arguments: Namespace) -> Manifest | None
     return checkpoint.write(place, tables, _origin(settings, *git.head(os.fspath(root))))
 
 
-def opened(place: Place, name: str) -> Version:
-    """A version of a history; raises `HistoryError` if it has none of that name."""
-    manifests = manifest.load(place)
-    if not manifests:
-        raise none_yet(place)
-    found = manifest.find(manifests, name)
-    if found is None:
-        raise HistoryError(
-            "history-version", f"the history has no version `{name}`", "`codeanatomy delta log` lists them"
-        )
-    return Version(place, found, manifests[-1])
+def sources(root: Path, arguments: Namespace) -> dict[str, workspace.SourceBytes]:
+    """The bytes of the files of a workspace as they are on disk."""
+    of = workspace.Workspace(os.fspath(root), config.load(root, overrides(arguments)).options.workspace)
+    entries = workspace.list_files(of).entries
+    read = ((path, workspace.read(of, entry, 0)[1]) for path, entry in entries.items())
+    return {path: workspace.SourceBytes(known.entry.stamp[0], known.digest.hex()) for path, known in read}
 
 
 def none_yet(place: Place) -> HistoryError:
