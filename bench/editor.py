@@ -68,6 +68,8 @@ class Editor:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        # It ends with the output of the process; a stream must not be closed below it.
+        self._reader.join(self.timeout)
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 stream.close()

@@ -13,14 +13,17 @@ import pytest
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    before = os.environ.get("CODEANATOMY_CACHE_DIR")
-    os.environ["CODEANATOMY_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    names = ("CODEANATOMY_CACHE_DIR", "CODEANATOMY_DATA_DIR")
+    before = {name: os.environ.get(name) for name in names}
+    for name in names:
+        os.environ[name] = str(tmp_path_factory.mktemp(name.split("_")[1].lower()))
     yield
-    if before is None:
-        del os.environ["CODEANATOMY_CACHE_DIR"]
-    else:
-        os.environ["CODEANATOMY_CACHE_DIR"] = before
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
 
 
 @pytest.fixture(scope="session", autouse=True)

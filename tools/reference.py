@@ -18,6 +18,7 @@ import msgspec
 from codeanatomy_engine import Engine
 
 from codeanatomy_incremental import contracts
+from codeanatomy_incremental.history import failure
 from codeanatomy_incremental.packs.load import Program, installed, load
 
 from codeanatomy.ide import unused
@@ -102,7 +103,9 @@ def codes_page() -> str:
     lines = [
         "# Codes",
         "",
-        NOTICE.format(source="`anatomy_facts/src/codes.rs`, the diagnostic rules and `contracts.py`"),
+        NOTICE.format(
+            source="`anatomy_facts/src/codes.rs`, the diagnostic rules, `contracts.py` and `history/failure.py`"
+        ),
         "",
         "Messages may change, codes do not.",
         "",
@@ -120,6 +123,8 @@ def codes_page() -> str:
     lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in unused.CODES.items()]
     lines += ["", "## From contracts", "", "See [layers](../layers.md).", "", "| code | meaning |", "|---|---|"]
     lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in contracts.CODES.items()]
+    lines += ["", "## From the history", "", "See [history](../history.md).", "", "| code | meaning |", "|---|---|"]
+    lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in failure.CODES.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 HOSTS = {
+    "deltalake": "incremental/src/codeanatomy_incremental/history/delta.py",
     "watchfiles": "incremental/src/codeanatomy_incremental/watch.py",
 }
 

@@ -341,6 +341,11 @@ class Graph:
         """What a file of the workspace is as a module, or would be if it were there."""
         return workspace.place(self.workspace, self._listed(), path)
 
+    def sources(self) -> dict[str, workspace.SourceBytes]:
+        """The bytes from which each file was last read. Files that an editor holds are left out."""
+        known = dict(self._known)
+        return {path: workspace.SourceBytes(each.entry.stamp[0], each.digest.hex()) for path, each in known.items()}
+
     def source_line(self, path: str, line: int) -> str:
         """A line of a file on disk, counted from 1 as the protocol of editors counts; empty if it is not there."""
         source, _ = workspace.read(

@@ -97,6 +97,32 @@ class IncrementalOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     this many at most, are in the graph; 0 lets every question wait for the whole."""
 
 
+class HistoryOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When versions of the graph are kept, and how the history is kept in order. Where it lies is no option of a workspace: see
+    docs/history.md."""
+
+    idle_s: Seconds = 60.0
+    """A daemon adds a version to the history when nothing has changed for so many seconds since something did; 0 never does."""
+
+    keep: Annotated[int, msgspec.Meta(ge=0)] = 500
+    """Maintenance gives up versions before the newest so many; 0 keeps all."""
+
+    dead_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    """Rows that no kept version needs are dropped when they are more than this share of a table."""
+
+    compact_files: Positive = 32
+    """A table with more data files than this is compacted."""
+
+    unneeded_files: Annotated[int, msgspec.Meta(ge=0)] = 32
+    """More files than this that the newest version of a table does not need are removed."""
+
+    vacuum_hours: Annotated[int, msgspec.Meta(ge=0)] = 1
+    """A file that is not needed any more stays for so many hours, for whoever is reading it."""
+
+    log_entries: Positive = 64
+    """A log with more entries than this since it was summed up is summed up."""
+
+
 class LensesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which lines editors show above definitions."""
 
@@ -179,6 +205,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inlay_hints: InlayHintsOptions = InlayHintsOptions()
     completion: CompletionOptions = CompletionOptions()
     daemon: DaemonOptions = DaemonOptions()
+    history: HistoryOptions = HistoryOptions()
 
 
 class Setting(msgspec.Struct, frozen=True):

@@ -92,6 +92,14 @@ class Known(msgspec.Struct, frozen=True):
     """Whether the stamp can be trusted to change with the content."""
 
 
+class SourceBytes(msgspec.Struct, frozen=True):
+    """The bytes of a file, by their number and digest."""
+
+    bytes: int
+    digest: str
+    """As `digest` makes it, in hexadecimal; of a file that cannot be read that of the code that says why."""
+
+
 class Listing(msgspec.Struct, frozen=True):
     """The files of a workspace at one moment."""
 
@@ -211,12 +219,17 @@ def read(workspace: Workspace, entry: Entry, now_ns: int) -> tuple[Source, Known
         if entry.error
         else disk.read(_absolute(workspace, entry.path), workspace.options.max_file_bytes)
     )
-    digest = hashlib.blake2b(content or error.encode(), digest_size=16).digest()
+    known = digest(content or error.encode())
     settled = not error and now_ns - max(entry.stamp[1], entry.stamp[2]) > _SETTLED_NS
     return (
         Source(entry=entry, content=content, error=error),
-        Known(entry=entry, digest=digest, settled=settled),
+        Known(entry=entry, digest=known, settled=settled),
     )
+
+
+def digest(content: bytes) -> bytes:
+    """What tells the contents of files apart."""
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def differs(before: Known | None, after: Known) -> bool:

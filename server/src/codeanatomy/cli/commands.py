@@ -9,7 +9,23 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from types import ModuleType
 
-from codeanatomy.cli import check, config, daemon, diag, env, find, index, lsp, plan, query, rules, version, watch, why
+from codeanatomy.cli import (
+    check,
+    config,
+    daemon,
+    delta,
+    diag,
+    env,
+    find,
+    index,
+    lsp,
+    plan,
+    query,
+    rules,
+    version,
+    watch,
+    why,
+)
 from codeanatomy.cli.exits import Exit, InputError
 from codeanatomy.daemon.caller import CallError
 from codeanatomy.daemon.place import DaemonError
@@ -25,6 +41,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     plan,
     rules,
     check,
+    delta,
     diag,
     env,
     config,
@@ -84,6 +101,22 @@ def parser() -> ArgumentParser:
     return whole
 
 
+_HISTORY_EXITS: dict[str, Exit] = dict.fromkeys(
+    (
+        "history-none",
+        "history-version",
+        "history-expired",
+        "history-exists",
+        "git-failed",
+        "query-refused",
+        "query-failed",
+        "query-too-large",
+    ),
+    Exit.BAD_INPUT,
+)
+"""What the user can change; all else is a failure at run time."""
+
+
 def _known_failure(error: Exception) -> int | None:
     """The exit code of a failure that has a code of its own, after its message; None for one that has not."""
     match error:
@@ -99,12 +132,15 @@ def _known_failure(error: Exception) -> int | None:
         case _:
             pass
 
+    from codeanatomy_incremental.history.failure import HistoryError
     from codeanatomy_incremental.packs.load import PackError
     from codeanatomy_incremental.strict_toml import TomlError
 
     match error:
         case TomlError():
             return _fail(Exit.BAD_INPUT, "bad-config", f"{error.place}: {error.message}", error.hint)
+        case HistoryError():
+            return _fail(_HISTORY_EXITS.get(error.code, Exit.RUNTIME), error.code, str(error), error.hint)
         case PackError(code="pack-unknown" | "pack-missing"):
             return _fail(Exit.BAD_INPUT, error.code, f"{error.file}: {error.message}", error.hint)
         case PackError():

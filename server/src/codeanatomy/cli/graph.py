@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, cast
 
+import msgspec
+
 from codeanatomy_engine import CancelToken, EngineError, Snapshot
 
 from codeanatomy_incremental.live import Graph
-from codeanatomy_incremental.workspace import find_root
+from codeanatomy_incremental.workspace import SourceBytes, find_root
 
 from codeanatomy import config
 from codeanatomy.cli import progress
@@ -27,19 +29,25 @@ class Answering(NamedTuple):
     source_line: Callable[[str, int], str]
     """A line of a file on disk, counted from 1."""
 
+    sources: Callable[[], dict[str, SourceBytes]]
+    """The bytes from which each file of the snapshot was made."""
+
 
 def answering(root: Path, arguments: Namespace) -> Answering:
     """A snapshot of the workspace as it is on disk, from a running daemon unless the arguments want their own."""
     asked = None if arguments.no_daemon or arguments.set else caller.begun(os.fspath(root))
     if asked is None:
         graph = indexed(root, arguments)
-        return Answering(graph.engine.snapshot(), graph.source_line)
+        return Answering(graph.engine.snapshot(), graph.source_line, graph.sources)
 
     def source_line(path: str, line: int) -> str:
         return asked.ask("source_line", path, line).decode("utf-8", "surrogatepass")
 
+    def sources() -> dict[str, SourceBytes]:
+        return msgspec.json.decode(asked.ask("sources"), type=dict[str, SourceBytes])
+
     # It has those of the methods that commands use.
-    return Answering(cast(Snapshot, caller.RemoteSnapshot(asked)), source_line)
+    return Answering(cast(Snapshot, caller.RemoteSnapshot(asked)), source_line, sources)
 
 
 def root_of(arguments: Namespace, start: Path) -> Path:

@@ -50,6 +50,11 @@ class Asked:
             return body[1:]
         raise CallError(**json.loads(body[1:]))
 
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._stream.close()
+        self._connection.close()
+
     def _say(self, message: dict[str, Any]) -> None:
         try:
             self._connection.sendall(frame(json.dumps(message).encode()))
@@ -83,9 +88,17 @@ class RemoteSnapshot:
         """The files of the graph, sorted."""
         return json.loads(self._asked.ask("paths"))
 
-    def query(self, sql: str, max_rows: int, max_seconds: float | None = None) -> bytes:
+    def plan(self, view: str | None) -> bytes:
+        """All views and their order, or the plans of one view."""
+        return self._asked.ask("plan", view)
+
+    def stats(self) -> bytes:
+        """Counts of files, nodes, edges, tables and symbols."""
+        return self._asked.ask("stats")
+
+    def query(self, sql: str, max_rows: int, max_seconds: float | None = None, max_bytes: int | None = None) -> bytes:
         """The rows of a read-only query, as an Arrow IPC stream."""
-        return self._asked.ask("query", sql, max_rows, max_seconds)
+        return self._asked.ask("query", sql, max_rows, max_seconds, max_bytes)
 
 
 def begun(root: str) -> Asked | None:

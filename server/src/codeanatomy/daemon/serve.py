@@ -29,9 +29,11 @@ from codeanatomy_incremental.packs import load as packs
 from codeanatomy_incremental.packs.load import PackError
 from codeanatomy_incremental.shared import ClientGraph, SharedGraph
 from codeanatomy_incremental.strict_toml import TomlError
+from codeanatomy_incremental.workspace import SourceBytes
 
 from codeanatomy import __version__, config
 from codeanatomy.daemon import place
+from codeanatomy.daemon.keeper import Keeper
 from codeanatomy.daemon.outbox import Outbox
 from codeanatomy.lsp import frames
 from codeanatomy.lsp.frames import FrameError, read_frame
@@ -42,7 +44,7 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.5
 """How often the daemon looks whether it is still wanted."""
 
-_ASKED = frozenset({"definition", "references", "explain", "diagnostics", "paths", "query"})
+_ASKED = frozenset({"definition", "references", "explain", "diagnostics", "paths", "plan", "query", "stats"})
 """Questions of a snapshot that commands may ask."""
 
 
@@ -126,6 +128,7 @@ class Daemon:
         self._served = 0
         self._began = self._idle_since = time.monotonic()
         self._over = threading.Event()
+        self._keeper = Keeper(at.root)
 
     def run(self) -> int:
         """Serve until it is over; the exit code."""
@@ -143,6 +146,7 @@ class Daemon:
                 if reason:
                     logger.info("ending: %s", reason)
                     break
+                self._keep_history()
                 continue
             connection.settimeout(None)
             threading.Thread(target=self._serve, args=(connection,), name="codeanatomy-client", daemon=True).start()
@@ -165,6 +169,14 @@ class Daemon:
         with self._lock:
             idle = 0.0 if self._connections else time.monotonic() - self._idle_since
         return "nobody is connected" if idle > self._idle_s() else ""
+
+    def _keep_history(self) -> None:
+        graphs = self._graphs.all()
+        if graphs:
+            state = graphs[-1].status.state
+            is_busy = state != "live" or any(graph.pending for graph in graphs)
+            idle_s = graphs[-1].graph.options.history.idle_s
+            self._keeper.look(_generation(graphs[-1]), is_busy, idle_s, time.monotonic())
 
     def _idle_s(self) -> float:
         graphs = self._graphs.all()
@@ -237,13 +249,18 @@ class Daemon:
         """Answer questions about one snapshot."""
         graph: ClientGraph | None = None
         snapshot: Snapshot | None = None
+        sources: dict[str, SourceBytes] = {}
         try:
             while (body := read_frame(stream)) is not None:
                 try:
                     if snapshot is None or graph is None:
                         graph = self._follow(root)
+                        before = graph.graph.sources()
                         snapshot = graph.snapshot_for(graph.revision).counting("utf-32")
-                    answer = b"+" + _answer(graph, snapshot, _read(body))
+                        # What was read meanwhile may be in the snapshot or not.
+                        after = graph.graph.sources()
+                        sources = {path: known for path, known in after.items() if before.get(path, known) == known}
+                    answer = b"+" + _answer(graph, snapshot, sources, _read(body))
                 except (TomlError, PackError) as error:
                     answer = _refusal("bad-config", str(error), "", "decode", "")
                 except EngineError as error:
@@ -280,15 +297,18 @@ class Daemon:
             "state": graphs[-1].status.state if graphs else "waiting",
             "watching": graphs[-1].status.watching if graphs else "",
             "image": graphs[-1].status.image if graphs else "",
+            "history": self._keeper.said,
             "log": self._place.log,
         }
 
 
-def _answer(graph: ClientGraph, snapshot: Snapshot, asked: dict[str, Any]) -> bytes:
+def _answer(graph: ClientGraph, snapshot: Snapshot, sources: dict[str, SourceBytes], asked: dict[str, Any]) -> bytes:
     what, arguments = asked.get("ask"), asked.get("arguments")
     match what, arguments:
         case "begin", []:
             return b""
+        case "sources", []:
+            return msgspec.json.encode(sources)
         case "source_line", [str(path), int(line)]:
             return graph.graph.source_line(path, line).encode("utf-8", "surrogatepass")
         case _:
