@@ -33,6 +33,11 @@ from codeanatomy_incremental.packs.load import Program
 logger = logging.getLogger(__name__)
 
 
+_AGAIN_S = 0.5
+"""So soon what did not get into the graph is tried again, then after twice that time, and so on."""
+_LATEST_S = 60.0
+
+
 class ViewRun(msgspec.Struct, frozen=True):
     """One view that ran in a commit."""
 
@@ -718,12 +723,15 @@ class LiveGraph:
         pause = self._options.poll_s
         compared = time.monotonic()
         writing: threading.Thread | None = None
+        again = _AGAIN_S
         while not self._stop.is_set():
             rest = max(0.0, compared + pause - time.monotonic()) if pause else None
             is_due = self.graph.wants_image and not (writing is not None and writing.is_alive())
             if is_due:
                 idle = self._options.image_idle_s
                 rest = idle if rest is None else min(rest, idle)
+            if self._failure is not None:
+                rest = again if rest is None else min(rest, again)
             with self._condition:
                 self._condition.wait_for(lambda: bool(self._queue or self._next) or self._stop.is_set(), rest)
                 changes, self._queue = self._queue, []
@@ -742,9 +750,14 @@ class LiveGraph:
                 # What changed on disk while it was read.
                 changes = [*changes, Rescan("another program of rules")]
             if not changes:
-                changes = [Rescan("regular comparison")]
+                changes = [
+                    Rescan(
+                        "regular comparison" if self._failure is None else "the last change did not get into the graph"
+                    )
+                ]
             work = coalesce(changes, self._options.burst)
             self._turn(revision, partial(self.graph.apply, work, self._cancel, self._on_near, on_progress))
+            again = _AGAIN_S if self._failure is None else min(2 * again, _LATEST_S)
             if work.rescan:
                 pause = self._options.poll_s if self._watching else self._options.reconcile_s
                 compared = time.monotonic()

@@ -1,7 +1,7 @@
 //! Points at which a test lets writing and reading fail.
 //!
 //! The environment variable `FAILPOINTS` names points and what happens there: `image.write=17*off->return(kill);history.commit=return(full)`
-//! spares the first 17 writes of an image. Without the variable a point costs one load. What can be returned: `io` (EIO), `full` (ENOSPC),
+//! spares the first 17 writes of an image, `engine.view=3*off->1*panic` means the fourth view that runs and no other. Without the variable a point costs one load. What can be returned: `io` (EIO), `full` (ENOSPC),
 //! `denied` (EACCES), `kill` (the process ends at once, as after a signal that nobody can catch), and `torn` where something is
 //! written (half of it is, then the process ends). Else `sleep(milliseconds)` or `panic`. The syntax is that of the crate `fail`, which
 //! would bring features of other crates with it that let all of DataFusion be compiled anew.
@@ -63,10 +63,11 @@ impl<W: Write> Write for Fallible<W> {
     }
 }
 
-/// What happens at a point: the first so many times that it is passed nothing, then this, for ever.
+/// What happens at a point: the first so many times that it is passed nothing, then this, so many times.
 struct Fault {
     point: String,
     spared: AtomicUsize,
+    times: AtomicUsize,
     what: What,
 }
 
@@ -81,7 +82,10 @@ fn asked(point: &str) -> Result<Option<String>> {
     let said = SAID.get_or_init(|| std::env::var(VARIABLE).map_or(Ok(Vec::new()), |text| faults(&text)));
     let faults = said.as_ref().map_err(|reason| Error::new(ErrorKind::InvalidInput, reason.clone()))?;
     let Some(fault) = faults.iter().find(|fault| fault.point == point) else { return Ok(None) };
-    if fault.spared.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+    let takes = |left: &AtomicUsize| {
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    };
+    if takes(&fault.spared) || !takes(&fault.times) {
         return Ok(None);
     }
     match &fault.what {
@@ -103,6 +107,10 @@ fn fault(text: &str) -> std::result::Result<Fault, String> {
         Some((count, action)) => (count.trim().parse().map_err(|_| bad())?, action),
         None => (0, actions),
     };
+    let (times, action) = match action.split_once('*') {
+        Some((count, action)) => (count.trim().parse().map_err(|_| bad())?, action),
+        None => (usize::MAX, action),
+    };
     let (name, argument) = match action.trim().split_once('(') {
         Some((name, rest)) => (name, rest.strip_suffix(')').ok_or_else(bad)?),
         None => (action.trim(), ""),
@@ -113,7 +121,7 @@ fn fault(text: &str) -> std::result::Result<Fault, String> {
         "panic" => What::Panic,
         _ => return Err(bad()),
     };
-    Ok(Fault { point: point.trim().to_owned(), spared: AtomicUsize::new(spared), what })
+    Ok(Fault { point: point.trim().to_owned(), spared: AtomicUsize::new(spared), times: AtomicUsize::new(times), what })
 }
 
 fn error_of(point: &str, what: &str) -> Error {
@@ -132,11 +140,12 @@ mod tests {
 
     #[test]
     fn what_fails_is_read_from_one_text() {
-        let read = faults("image.write=17*off->return(kill); history.commit = sleep(5);x=panic;").unwrap_or_default();
+        let read = faults("image.write=17*off->return(kill); history.commit = sleep(5);x=2*panic;").unwrap_or_default();
         let said: Vec<(&str, usize)> =
             read.iter().map(|fault| (fault.point.as_str(), fault.spared.load(Ordering::Relaxed))).collect();
         assert_eq!(said, [("image.write", 17), ("history.commit", 0), ("x", 0)]);
         assert!(matches!(&read[0].what, What::Return(what) if what == "kill"));
+        assert_eq!(read[2].times.load(Ordering::Relaxed), 2);
         assert!(matches!(read[1].what, What::Sleep(time) if time.as_millis() == 5));
         for wrong in ["image.write", "image.write=explode", "image.write=x*off->panic", "image.write=sleep(long)"] {
             assert!(faults(wrong).is_err(), "{wrong}");

@@ -3,7 +3,9 @@
 //! Two doors: `edit` parses and answers syntax at once and never waits for the graph; `commit` brings everything that
 //! is pending into the next snapshot. The newest text of a file wins, whatever was staged before.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
@@ -613,7 +615,9 @@ impl Workspace {
             }
             changes.push(Change { file, tables });
         }
-        let applied = engine.apply(&mut changes, cancel);
+        // A rule that panics takes nothing with it: everything stays pending.
+        let applied = catch_unwind(AssertUnwindSafe(|| engine.apply(&mut changes, cancel)));
+        let applied = applied.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
         for change in &mut changes {
             let Some(Some(staged)) = taken.get_mut(change.file.text()) else { continue };
             for (held, table) in staged.tables.iter_mut().zip(change.tables.take().into_iter().flatten()) {
@@ -767,6 +771,11 @@ fn staged(
     view.module = Symbol::of(&context.module);
     view.wants = wants;
     Staged { tables: facts.tables, view }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> EngineError {
+    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    EngineError::internal(Stage::Run, said.unwrap_or("a rule panicked"))
 }
 
 fn no_library_files(error: &serde_json::Error) -> EngineError {

@@ -12,6 +12,7 @@ use arrow::compute::{concat_batches, take_record_batch};
 
 use super::report::{Mode, Report, ViewRun};
 use crate::error::{EngineError, Result};
+use crate::fault::fail_at;
 use crate::lower::Session;
 use crate::operators::{Run, look_ups};
 use crate::plan::{Compiled, View, compile};
@@ -137,6 +138,7 @@ impl Engine {
             if !view.stored {
                 continue;
             }
+            fail_at("engine.view").map_err(|error| EngineError::internal(Stage::Run, error.to_string()))?;
             let began = Instant::now();
             let new = Arc::new(Snapshot { generation: old.generation + 1, relations: relations.clone() });
             let run = match whole {
