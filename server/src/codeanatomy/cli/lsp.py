@@ -65,7 +65,10 @@ def run(arguments: Namespace) -> int:
     from codeanatomy.lsp.server import Server
     from codeanatomy.lsp.session import OwnGraphs
 
-    return Server(stdin, stdout, OwnGraphs(ahead)).serve()
+    code = Server(stdin, stdout, OwnGraphs(ahead)).serve()
+    # A graph that is still on its way to its end is left there.
+    logging.shutdown()
+    os._exit(code)
 
 
 def _compile_ahead() -> Compiling:

@@ -192,6 +192,10 @@ class _Failure(msgspec.Struct, frozen=True):
     data: dict[str, str]
 
 
+_PATIENCE_S = 0.5
+"""How long the end of a session waits for its graphs to stop."""
+
+
 class Server:
     """One editor, from its first message to its last."""
 
@@ -241,7 +245,10 @@ class Server:
             self.out.close()
             for pool in (self._of_a_file, self._of_all):
                 pool.shutdown(wait=False, cancel_futures=True)
-            self.session.stop()
+            # A graph stops at its next seam, which may be seconds away in a first index; an editor that leaves waits for nothing.
+            stopping = threading.Thread(target=self.session.stop, name="codeanatomy-stop", daemon=True)
+            stopping.start()
+            stopping.join(_PATIENCE_S)
         return 0 if said_exit and self._shut_down else 1
 
     def receive(self, body: bytes) -> None:
