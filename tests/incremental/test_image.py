@@ -67,9 +67,10 @@ def test_a_second_start_extracts_nothing_and_runs_no_view(ws: Path) -> None:
 
 
 def test_names_that_have_other_numbers_here_are_translated(ws: Path, tmp_path: Path) -> None:
+    # Both processes name things that the other one does not, before all that they have in common.
+    (ws / "a.py").write_text("def only_there(): ...\n")
+    indexed(write(tmp_path / "other", {"other.py": "def only_here(): ...\n"}))
     assert written(ws) == 0
-    # This process has named other things before.
-    indexed(write(tmp_path / "other", {"other.py": "def something_else(): ...\n"}))
     found = keeping(ws)._opened
     assert found is not None and found.is_moved
     assert_fresh(again(ws), ws)
