@@ -49,10 +49,7 @@ class ImageFile:
         real = os.path.realpath(root)
         name = hashlib.blake2b(os.fsencode(real), digest_size=12).hexdigest()
         self.place = Path(folder, "images", name + _SUFFIX)
-        self.conditions = hashlib.blake2b(
-            msgspec.json.encode([os.fsencode(real), os.fsencode(root), options, target, msgspec.json.schema(Kept)]),
-            digest_size=16,
-        ).hexdigest()
+        self.conditions = conditions_of([os.fsencode(real), os.fsencode(root), options, target])
         self.refusal = ""
         """Why the last attempt to read or write it failed, with its code; empty if it did not."""
         self._stale: set[str] = set()
@@ -109,6 +106,12 @@ class ImageFile:
             self.refusal = f"{error.code}: {error}"
             logger.warning("%s", self.refusal)
         tidy(self.place.parent)
+
+
+def conditions_of(facts: list[object]) -> str:
+    """What has to be the same for an image to be of use, as one text."""
+    told = msgspec.json.encode([*facts, msgspec.json.schema(Kept)])
+    return hashlib.blake2b(told, digest_size=16).hexdigest()
 
 
 def image_of(

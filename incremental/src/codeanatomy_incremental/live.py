@@ -24,7 +24,7 @@ from codeanatomy_engine import CancelToken, Compiling, Engine, EngineError, Imag
 
 from codeanatomy_incremental import disk, watch, workspace
 from codeanatomy_incremental.change import Change, Closed, Edited, Opened, Rescan, Saved, Work, coalesce
-from codeanatomy_incremental.image import ImageFile, Kept, image_of
+from codeanatomy_incremental.image import ImageFile, Kept, conditions_of, image_of
 from codeanatomy_incremental.libraries import Libraries, cache_folder
 from codeanatomy_incremental.library import is_library
 from codeanatomy_incremental.options import Options
@@ -277,14 +277,61 @@ class Graph:
             return None
         on_progress(Progress(stage="list"))
         try:
-            opened.verify()
-            kept = msgspec.msgpack.decode(self.engine.restore(opened), type=Kept)
+            kept = self._restored(opened)
         except EngineError as error:
             if error.code != "image-refused":
                 raise
             self.image.refuse(error)
             return None
         self.image.opened()
+        return self._after(kept, on_progress, cancel, on_near)
+
+    def share(self, place: Path) -> int:
+        """Write what is in the graph for other machines; the bytes of the file. Raises `EngineError`."""
+        kept = msgspec.msgpack.encode(Kept(dict(self._known), self.libraries.state()))
+        return self.engine.write_image(self.engine.capture(), place, self._conditions(), kept)
+
+    def begin_with(self, place: Path, on_progress: Callable[[Progress], None], cancel: CancelToken) -> Report | None:
+        """Index with what another machine has written: only files whose bytes are others are extracted. None if it is of another engine,
+        program, target or other options; raises `EngineError` for what is damaged."""
+        opened = Image.open(place, self.program, self._conditions())
+        if opened is None:
+            return None
+        report = self._after(self._restored(opened), on_progress, cancel, _tell_nobody)
+        if self.image is not None:
+            self.write_image()()
+        return report
+
+    def forget_image(self) -> None:
+        """Remove the image that lies on disk: what it holds is not to be trusted."""
+        if self.image is not None:
+            self.image.place.unlink(missing_ok=True)
+
+    def extracted_anew(self, paths: Sequence[str]) -> Snapshot:
+        """A snapshot of these files alone, read and extracted by an engine that knows nothing else."""
+        version, platform = self.libraries.target()
+        engine = Engine(self.program, self.root.as_uri(), self.options.workspace.max_file_bytes, version, platform)
+        read = (workspace.read(self.workspace, self.entry(path), time.time_ns())[0] for path in paths)
+        engine.update([_source_file(each.entry, each.content, each.error) for each in read], [])
+        engine.commit(CancelToken())
+        return engine.snapshot()
+
+    def _conditions(self) -> str:
+        """What has to be the same on two machines for one to begin with what the other has written."""
+        return conditions_of([self.options.workspace, self.libraries.target()])
+
+    def _restored(self, opened: Image) -> Kept:
+        opened.verify()
+        return msgspec.msgpack.decode(self.engine.restore(opened), type=Kept)
+
+    def _after(
+        self,
+        kept: Kept,
+        on_progress: Callable[[Progress], None],
+        cancel: CancelToken,
+        on_near: Callable[[Report], None],
+    ) -> Report:
+        """Bring in what changed since an image was written that the graph has begun with."""
         self._known = {path: known for path, known in kept.known.items() if path not in self._open}
         self.libraries.restore(kept.libraries)
         report = self.apply(Work(rescan="the image is of an earlier time"), cancel, on_near, on_progress)

@@ -250,10 +250,14 @@ def query(session: QueryBuilder, sql: str) -> Iterator[Batch]:
         raise HistoryError("query-failed", str(error)) from error
 
 
-def write_plain(place: Place, table: str, rows: Table) -> None:
-    """Write a table that is complete as it stands, for readers that know nothing of histories."""
+def overwrite(place: Place, table: str, rows: Table) -> int:
+    """Let a table, which is made if need be, have these rows and columns and no others; the version with them."""
     with _said(table):
+        _point("overwrite")
         write_deltalake(place.of(table), rows, mode="overwrite", schema_mode="overwrite", storage_options=place.storage)
+        after = DeltaTable(place.of(table), storage_options=place.storage).version()
+        _point("overwritten")
+        return after
 
 
 def _other_writer(place: Place) -> HistoryError:

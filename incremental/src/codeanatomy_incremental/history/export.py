@@ -23,7 +23,7 @@ def write(version: Version, to: str, kind: str, options: tuple[tuple[str, str], 
     for name in version.names():
         rows = version.table(name)
         if kind == "delta":
-            delta.write_plain(place, name, rows)
+            delta.overwrite(place, name, rows)
         else:
             try:
                 os.makedirs(place.uri, exist_ok=True)

@@ -6,16 +6,25 @@ were made from is compared with the sources that are here: a file whose bytes ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 
-from codeanatomy_incremental.history import checkpoint, contents, manifest
+from codeanatomy_incremental.history import checkpoint, contents, delta, manifest
 from codeanatomy_incremental.history.delta import Place
 from codeanatomy_incremental.history.failure import HistoryError
 from codeanatomy_incremental.history.reader import Version
 from codeanatomy_incremental.history.rows import Table
 from codeanatomy_incremental.workspace import SourceBytes
+
+INDEX = "index"
+INDEXES = "indexes"
+"""The image of a graph in parts, and its size and digest."""
+
+_PART_BYTES = 8 << 20
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -67,13 +76,19 @@ def verified(version: Version) -> Iterator[tuple[str, Table]]:
         yield name, rows
 
 
-def fetch(version: Version, to: Place, sources: Mapping[str, SourceBytes]) -> Fetched:
-    """Begin the history at `to` with a version of another one, verified; raises `HistoryError`, and nothing is written then."""
+def free(to: Place) -> None:
+    """Raise `HistoryError` if there is a history at a place."""
     if manifest.load(to):
         raise HistoryError(
             "history-exists", f"there is a history at {to.uri}", "`codeanatomy delta checkpoint` adds to it"
         )
-    tables = list(verified(version))
+
+
+def fetch(
+    version: Version, tables: Sequence[tuple[str, Table]], to: Place, sources: Mapping[str, SourceBytes]
+) -> Fetched:
+    """Begin the history at `to` with a version of another one and its verified tables; raises `HistoryError`."""
+    free(to)
     theirs = {file: digest for name, rows in tables if name == contents.SOURCES for file, digest in _digests(rows)}
     made = checkpoint.write(to, tables, version.manifest.origin)
     assert made is not None, "the first version of a history differs from nothing"
@@ -89,6 +104,62 @@ def fetch(version: Version, to: Place, sources: Mapping[str, SourceBytes]) -> Fe
         missing=missing,
         new=len(sources.keys() - theirs.keys()),
     )
+
+
+def put_index(version: Version, file: Path) -> int:
+    """Put the image of a graph beside the version that it is of, in the place of an earlier one; its bytes."""
+    content = file.read_bytes()
+    starts = range(0, len(content), _PART_BYTES)
+    parts = pa.table(
+        {
+            "part": pa.array(range(len(starts)), pa.int64()),
+            "data": pa.array([content[start : start + _PART_BYTES] for start in starts], pa.binary()),
+        }
+    )
+    at = delta.overwrite(version.place, INDEX, parts)
+    row = {
+        "version": version.manifest.version,
+        "at": at,
+        "bytes": len(content),
+        "digest": hashlib.blake2b(content).hexdigest(),
+    }
+    delta.overwrite(version.place, INDEXES, pa.Table.from_pylist([row]))
+    return len(content)
+
+
+def get_index(version: Version, file: Path) -> bool:
+    """Write the image that was published with a version to a file, once its size and digest were checked; whether there is one.
+    Raises `HistoryError`."""
+    if delta.version(version.place, INDEXES) is None:
+        return False
+    [row] = delta.read(version.place, INDEXES, None).to_pylist()
+    if row["version"] != version.manifest.version:
+        return False
+    parts = delta.read(version.place, INDEX, row["at"]).sort_by("part")
+    content = b"".join(parts["data"].to_pylist())
+    if (len(content), hashlib.blake2b(content).hexdigest()) != (row["bytes"], row["digest"]):
+        raise _damaged(version, "the index has other bytes than were written")
+    file.write_bytes(content)
+    return True
+
+
+def disagreeing(version: Version, tables: Iterable[tuple[str, Table]], files: Collection[str]) -> list[str]:
+    """The files of which some evidence is not what a version says."""
+    wrong: set[str] = set()
+    for name, rows in tables:
+        if name in contents.GRAPH:
+            # These also depend on the libraries that are here.
+            continue
+        said = version.parts.get(name, {})
+        found = {file: digest for file, _, digest in checkpoint.by_file(rows)}
+        wrong.update(file for file in files if found.get(file, "") != (said[file].digest if file in said else ""))
+    return sorted(wrong)
+
+
+def equal_files(version: Version, sources: Mapping[str, SourceBytes]) -> list[str]:
+    """The files that have here the bytes that a version was made from."""
+    theirs = _digests(version.table(contents.SOURCES))
+    return sorted(file for file, digest in theirs if file in sources and sources[file].digest == digest)
 
 
 def _digests(rows: Table) -> Iterator[tuple[str, str]]:

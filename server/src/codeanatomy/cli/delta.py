@@ -22,8 +22,8 @@ diff A [B]: which edges a change created and removed, and why. B left out is the
 at V [SQL]: the tables of a version, or the rows of a read-only query over them.
 maintain: give up old versions, drop dead rows, compact, remove files, sum up logs: each only past its threshold, with the reason.
 export TO [--version V]: the tables of a version as Delta tables or Parquet files of their own.
-publish URI: add the workspace as it is to a history that others begin with, such as one in an object store, from CI.
-fetch URI: begin the history here with the newest version of such a one, after every row of it was verified.
+publish URI: add the workspace as it is to a history that others begin with, such as one in an object store, from CI; with its index.
+fetch URI: begin the history here with the newest version of such a one, and the graph with its index, after all of it was verified.
 
 A version is named by its number, HEAD, HEAD~2 (checkpoints back), or a git commit. What is in no history and named by git is read
 from git objects and indexed for the command: nothing of the repository is run. The history lies in the data folder of the user, or
@@ -72,7 +72,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_format(sub)
     sub = _action(actions, "publish", "add the workspace as it is to a history that others begin with")
     sub.add_argument("uri", metavar="URI", help="that history: a folder or the URI of an object store")
-    add_no_daemon(sub)
     add_format(sub)
     sub = _action(actions, "fetch", "begin the history with what was published")
     sub.add_argument("uri", metavar="URI", help="the history that was published")
@@ -287,12 +286,12 @@ def _publish(root: Path, place: Place, arguments: Namespace) -> int:
     from codeanatomy.cli.exits import Exit
 
     to = _other(place, arguments.uri)
-    made = versions.write_now(root, to, arguments)
-    told = {"store": to.uri, "written": made is not None, **_told(share.newest(to).manifest)}
+    written, size = versions.publish(root, to, arguments)
+    told = {"store": to.uri, "written": written, "index_bytes": size, **_told(share.newest(to).manifest)}
     if arguments.format == "json":
         _print_json(told)
     else:
-        shown = ("store", "written", "version", "commit", "files", "rows_appended", "seconds")
+        shown = ("store", "written", "index_bytes", "version", "commit", "files", "rows_appended", "seconds")
         print(report.table(("", "value"), ((name, str(told[name])) for name in shown)))
     return Exit.OK
 
@@ -306,8 +305,12 @@ def _fetch(root: Path, place: Place, arguments: Namespace) -> int:
     from codeanatomy.cli import versions
     from codeanatomy.cli.exits import Exit
 
-    found = share.fetch(share.newest(_other(place, arguments.uri)), place, versions.sources(root, arguments))
-    told = msgspec.to_builtins(found)
+    theirs = share.newest(_other(place, arguments.uri))
+    share.free(place)
+    tables = list(share.verified(theirs))
+    index, extracted = versions.begin(root, theirs, arguments)
+    found = share.fetch(theirs, tables, place, versions.sources(root, arguments))
+    told = {**msgspec.to_builtins(found), "index": index, "extracted": extracted}
     if arguments.format == "json":
         _print_json({"store": place.uri, **told})
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import random
 import re
 import tempfile
 from argparse import Namespace
@@ -18,7 +19,7 @@ from codeanatomy_engine import CancelToken
 
 from codeanatomy_incremental import environment, workspace
 from codeanatomy_incremental.change import Work
-from codeanatomy_incremental.history import checkpoint, contents, git, manifest
+from codeanatomy_incremental.history import checkpoint, contents, git, manifest, share
 from codeanatomy_incremental.history.delta import Place
 from codeanatomy_incremental.history.failure import HistoryError
 from codeanatomy_incremental.history.manifest import Manifest, Origin
@@ -28,6 +29,9 @@ from codeanatomy_incremental.live import Graph
 from codeanatomy import __version__, config
 from codeanatomy.cli import git_trees, graph, progress
 from codeanatomy.cli.workspace_arguments import overrides
+
+_SAMPLE = 16
+"""Files that are extracted here once more, to see that what others have extracted is true."""
 
 NOW = "now"
 """The workspace as it is on disk."""
@@ -39,6 +43,50 @@ def write_now(root: Path, place: Place, arguments: Namespace) -> Manifest | None
     answering = graph.answering(root, arguments)
     tables = contents.tables(answering.snapshot, answering.sources())
     return checkpoint.write(place, tables, _origin(settings, *git.head(os.fspath(root))))
+
+
+def publish(root: Path, place: Place, arguments: Namespace) -> tuple[bool, int]:
+    """Add the workspace as it is to a history for others, with the index that they begin with; whether it is a new version, and the
+    bytes of the index."""
+    settings = config.load(root, overrides(arguments))
+    indexed = graph.indexed(root, arguments)
+    tables = contents.tables(indexed.engine.snapshot(), indexed.sources())
+    made = checkpoint.write(place, tables, _origin(settings, *git.head(os.fspath(root))))
+    with tempfile.TemporaryDirectory(prefix="codeanatomy-") as folder:
+        file = Path(folder, "index")
+        indexed.share(file)
+        return made is not None, share.put_index(share.newest(place), file)
+
+
+def begin(root: Path, version: Version, arguments: Namespace) -> tuple[str, int]:
+    """Let the workspace begin with a published index instead of reading everything: what came of it, and how many files were extracted.
+    Raises `HistoryError` if what it holds is not what the version says, or not what the sources say."""
+    with tempfile.TemporaryDirectory(prefix="codeanatomy-") as folder:
+        file = Path(folder, "index")
+        if not share.get_index(version, file):
+            return "no index was published with this version", 0
+        opened = graph.opened(root, arguments)
+        report = opened.begin_with(file, progress.on_terminal(), CancelToken())
+        if report is None:
+            return "the index is of another engine, program, target or other options", 0
+        try:
+            found = opened.sources()
+            same = share.equal_files(version, found)
+            wrong = share.disagreeing(version, contents.tables(opened.engine.snapshot(), found), same)
+            some = random.sample(same, min(_SAMPLE, len(same)))
+            anew = contents.tables(opened.extracted_anew(some), {path: found[path] for path in some})
+            wrong = wrong or share.disagreeing(version, anew, some)
+        except HistoryError:
+            opened.forget_image()
+            raise
+        if wrong:
+            opened.forget_image()
+            raise HistoryError(
+                "share-damaged",
+                f"the evidence of {len(wrong)} files is not that of their source, such as {wrong[0]}",
+                "publish it again",
+            )
+        return "taken", len(report.files)
 
 
 def sources(root: Path, arguments: Namespace) -> dict[str, workspace.SourceBytes]:
