@@ -6,7 +6,8 @@ tables; no time is asserted anywhere.
 
 Commands of their own: `python -m bench accuracy --help`, how right ours and the peers are, by what type checkers agree on,
 `python -m bench calibration --help`, how right the edges of each rule are, `python -m bench packs --help`, how right those of framework
-packs are, and `python -m bench growth --help`, what size costs.
+packs are, `python -m bench growth --help`, what size costs, `python -m bench syntax --help`, which files are flagged, beside CPython, and
+`python -m bench witnesses --help`, where CPython's symbol table says otherwise.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from bench import accuracy, agreement, calibration, engine, growth, latency, packs, peers, requests
+from bench import accuracy, agreement, calibration, engine, growth, latency, packs, peers, requests, syntax, witnesses
 from bench.latency import Figures, Times
 from bench.questions import BANDS, Corpus
 
@@ -45,6 +46,10 @@ def main() -> None:
             packs.main(rest)
         case ["growth", *rest]:
             growth.main(rest)
+        case ["syntax", *rest]:
+            syntax.main(rest)
+        case ["witnesses", *rest]:
+            witnesses.main(rest)
         case _:
             _side_by_side()
 

@@ -17,17 +17,18 @@ import msgspec
 
 from codeanatomy_engine import Engine
 
-from codeanatomy_incremental import contracts
+from codeanatomy_incremental import contracts, evidence, governance
 from codeanatomy_incremental.history import failure
 from codeanatomy_incremental.packs.load import Program, installed, load
 
-from codeanatomy.ide import unused
+from codeanatomy.ide import purity, unused
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTS = ROOT / "rust" / "crates" / "anatomy_facts" / "src"
 PAGES = ROOT / "docs" / "reference"
 NOTICE = "<!-- Made by `python tools/reference.py` from {source}. Do not edit. -->"
 TYPES = {"id": "id", "symbol": "symbol", "int": "number", "truth": "truth", "Text": "text", "Float": "number"}
+LATE_TYPES = {"id": "id", "symbol": "symbol", "int": "number", "bool": "truth", "text": "text", "float": "number"}
 
 _CONTRACT = re.compile(r"pub const \w+: Contract = Contract \{(?P<body>.*?)\n\};", re.DOTALL)
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -95,7 +96,41 @@ def tables_page() -> str:
         key = f" Each row is named by `{table.key}`." if table.key else ""
         lines += ["", f"## {table.name}", "", table.doc + key, "", "| column | type | role | |", "|---|---|---|---|"]
         lines += [f"| {each.name} | {each.kind} | {each.role} | {_cell(each.doc)} |" for each in table.columns]
+    lines += [
+        "",
+        "# Tables of slow extractors",
+        "",
+        "From the modules of `codeanatomy_incremental.evidence`. They have rows of files whose extractor was asked about the text that",
+        "the graph holds ([witnesses](../witnesses.md)); a rule that reads one is `stored = false`. A column `file` stands before the",
+        "others. In Arrow an id is `UInt64`, a symbol `Utf8` (inside `UInt32`), a number `UInt32`, a truth `Boolean`, a text `Utf8`. What ran",
+        "is in `witness_runs` (file, witness, status, stamp, micros), what failed in `extract_errors` (file, start, end, line, node_kind,",
+        "severity, code, message, witness, stage).",
+    ]
+    for witness in ("", *evidence.witnesses()):
+        for late in evidence.module(witness).TABLES if witness else (evidence.SYNTAX_ERRORS,):
+            key = f" Each row is named by `{late.key}`." if late.key else ""
+            by = f" By the witness `{witness}`." if witness else ""
+            lines += [
+                "",
+                f"## {late.name}",
+                "",
+                late.doc + by + key,
+                "",
+                "| column | type | role | |",
+                "|---|---|---|---|",
+            ]
+            lines += [
+                f"| {each.name} | {LATE_TYPES[each.kind]} | {each.role} | {_cell(_told(each))} |"
+                for each in late.columns
+            ]
     return "\n".join(lines) + "\n"
+
+
+def _told(column: evidence.Column) -> str:
+    """What a column of a slow extractor holds, with what an id is an id of."""
+    own = {"expr": "of the graph", "name": "of the graph", "binding": "of the graph", "scope": "of the graph"}
+    of = f"id of {column.of}, {own.get(column.of, 'of the witness')}" if column.of else ""
+    return "; ".join(part for part in (column.doc, of) if part)
 
 
 def codes_page() -> str:
@@ -120,7 +155,7 @@ def codes_page() -> str:
         for rule in rules
     ]
     lines += ["", "## From `codeanatomy check`", "", "| code | meaning |", "|---|---|"]
-    lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in unused.CODES.items()]
+    lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in (unused.CODES | purity.CODES | governance.CODES).items()]
     lines += ["", "## From contracts", "", "See [layers](../layers.md).", "", "| code | meaning |", "|---|---|"]
     lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in contracts.CODES.items()]
     lines += ["", "## From the history", "", "See [history](../history.md).", "", "| code | meaning |", "|---|---|"]

@@ -22,6 +22,8 @@ QUIET = {
     "incremental.poll_s": "0",
     "workspace.standard_library": "false",
     "workspace.packages": "false",
+    "witnesses.syntax": "false",
+    "witnesses.at_rest": "[]",
 }
 """Nothing happens that a test does not ask for, and nothing is there that it did not write."""
 

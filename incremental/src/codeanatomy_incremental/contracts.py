@@ -178,7 +178,7 @@ def _unlisted(contract: Contract, container: str, listed: Set[str], modules: set
 
 
 def _independence(contract: Contract, graph: dict[str, set[str]], modules: set[str]) -> Iterator[Violation]:
-    names = _matching(contract.modules, modules)
+    names = matching(contract.modules, modules)
     for one in names:
         for other in names:
             if one != other:
@@ -188,16 +188,16 @@ def _independence(contract: Contract, graph: dict[str, set[str]], modules: set[s
 
 def _forbidden(contract: Contract, graph: dict[str, set[str]], modules: set[str]) -> Iterator[Violation]:
     known = modules | {each for imported in graph.values() for each in imported}
-    for source in _matching(contract.modules, modules):
-        for target in _matching(contract.forbidden, known):
+    for source in matching(contract.modules, modules):
+        for target in matching(contract.forbidden, known):
             if not _below_any(source, (target,)) and not _below_any(target, (source,)):
                 what = f"`{source}` must not import `{target}`"
                 yield from _chains(contract, "forbidden-import", graph, source, target, (), what)
 
 
 def _protected(contract: Contract, graph: dict[str, set[str]], modules: set[str]) -> Iterator[Violation]:
-    allowed = _matching(contract.allowed, modules)
-    for target in _matching(contract.modules, modules):
+    allowed = matching(contract.allowed, modules)
+    for target in matching(contract.modules, modules):
         for importer in sorted(graph):
             if _belongs(importer, target, contract.exact) or any(
                 _belongs(importer, each, contract.exact) for each in allowed
@@ -214,7 +214,7 @@ def _protected(contract: Contract, graph: dict[str, set[str]], modules: set[str]
 
 def _acyclic(contract: Contract, graph: dict[str, set[str]], modules: set[str]) -> Iterator[Violation]:
     tops = (
-        _matching(contract.modules, modules)
+        matching(contract.modules, modules)
         if contract.modules
         else sorted({each.partition(".")[0] for each in modules})
     )
@@ -236,7 +236,7 @@ def _acyclic(contract: Contract, graph: dict[str, set[str]], modules: set[str]) 
 
 def _pure(contract: Contract, graph: dict[str, set[str]], modules: set[str]) -> Iterator[Violation]:
     outside = {each for imported in graph.values() for each in imported} - modules
-    for source in _matching(contract.modules, modules):
+    for source in matching(contract.modules, modules):
         for kind, names in IMPURE.items():
             for target in names:
                 if target not in contract.allowed and any(_belongs(each, target, False) for each in outside):
@@ -337,7 +337,7 @@ def _reached(graph: Graph, start: str) -> dict[str, str]:
     return before
 
 
-def _matching(names: Iterable[str], modules: Collection[str]) -> list[str]:
+def matching(names: Iterable[str], modules: Collection[str]) -> list[str]:
     """Modules that names mean, in the order of the names: one without a wildcard stands for itself."""
     found: dict[str, None] = {}
     for name in names:

@@ -9,6 +9,7 @@ status with a code, and the writer lives on.
 from __future__ import annotations
 
 import copy
+import datetime
 import logging
 import os
 import threading
@@ -22,15 +23,35 @@ import msgspec
 
 from codeanatomy_engine import CancelToken, Compiling, Engine, EngineError, Image, Snapshot, SourceFile
 
-from codeanatomy_incremental import disk, watch, workspace
+from codeanatomy_incremental import disk, governance, strict_toml, watch, workspace
 from codeanatomy_incremental.change import Change, Closed, Edited, Opened, Rescan, Saved, Work, coalesce
+from codeanatomy_incremental.evidence import scip
 from codeanatomy_incremental.image import ImageFile, Kept, conditions_of, image_of
 from codeanatomy_incremental.libraries import Libraries, cache_folder
 from codeanatomy_incremental.library import is_library
 from codeanatomy_incremental.options import Options
 from codeanatomy_incremental.packs.load import Program
+from codeanatomy_incremental.witnesses import Process, Processes, Question, ask_all
 
 logger = logging.getLogger(__name__)
+
+_HEARD_BYTES = 4 << 20
+"""So much of what witnesses say is taken in at once."""
+
+_IDLE_S = 60.0
+"""A witness that nobody has asked for so long is ended."""
+
+_AGAIN_S = 0.02
+"""How long to wait for a text to be in the graph."""
+
+_SCIP = "scip"
+"""The witness that reads an index."""
+
+_MOST_INDEX = 1 << 30
+"""A larger index is left out."""
+
+_SYNTAX = "cpython"
+"""The witness that judges syntax."""
 
 
 _AGAIN_S = 0.5
@@ -161,6 +182,10 @@ class Graph:
         self._listing_lock = threading.Lock()
         self._modules: tuple[workspace.Listing | None, dict[str, list[workspace.Entry]]] = (None, {})
         self._near: set[str] = set()
+        self._index: tuple[tuple[int, int], dict[str, bytes]] = ((0, 0), {})
+        """The SCIP index of the workspace by file, and which one it is."""
+        self.signals: tuple[governance.Placed, ...] = ()
+        """Decisions about the workspace."""
 
     def index(
         self,
@@ -196,6 +221,7 @@ class Graph:
             self.libraries.start_over(self.engine)
             self._complete()
         self._near.clear()
+        self._read_signals()
         on_progress(Progress("graph", done, len(entries), size, clock() - began))
         report = self.commit(cancel)
         on_progress(Progress("done", done, len(entries), size, clock() - began))
@@ -233,6 +259,8 @@ class Graph:
             self._compare(work, partial(self._bring_near, on_near, cancel), show)
         if work.rescan:
             self.libraries.refresh(self.engine)
+        if work.rescan or work.disk:
+            self._read_signals()
         self._complete()
         if last.files_total:
             show(msgspec.structs.replace(last, stage="graph"))
@@ -356,6 +384,54 @@ class Graph:
         twin.image, twin._opened = None, None
         return twin
 
+    def question(self, path: str, witness: str, snapshot: Snapshot, is_brief: bool) -> Question | None:
+        """What a witness is asked about the text of a file; None while the newest text is not in a snapshot, or is too large."""
+        held = self.engine.stamped(path)
+        if held is not None:
+            content, stamp = held[0].encode("utf-8", "surrogatepass"), held[1]
+        else:
+            found, _ = disk.read(self.place_of(path), self.options.workspace.max_file_bytes)
+            if found is None:
+                return None
+            content, stamp = found, self.engine.stamp_of_bytes(found)
+        if snapshot.stamp_of(path) != stamp or not (is_brief or len(content) <= self.options.witnesses.max_file_bytes):
+            return None
+        major, minor = self.libraries.target()[0].split(".")[:2]
+        attached = self._scip(path) if witness == _SCIP else b""
+        return Question(path, stamp, witness, content, (int(major), int(minor)), held is not None, is_brief, attached)
+
+    def _scip(self, path: str) -> bytes:
+        """What the SCIP index of the workspace says of a file, if it is newer than that."""
+        index = os.path.join(os.fspath(self.root), self.options.witnesses.scip_index)
+        try:
+            written = os.stat(index)
+            if os.stat(self.place_of(path)).st_mtime_ns > written.st_mtime_ns:
+                return b""
+        except OSError:
+            return b""
+        key = (written.st_mtime_ns, written.st_size)
+        if self._index[0] != key:
+            content, wrong = disk.read(index, _MOST_INDEX)
+            try:
+                self._index = (key, scip.documents(content or b""))
+            except ValueError as error:
+                wrong, self._index = str(error), (key, {})
+            if wrong:
+                logger.warning("the index %s is left out: %s", index, wrong)
+        return self._index[1].get(path, b"")
+
+    def hear_all(self, names: Sequence[str], paths: Sequence[str], cancel: CancelToken, is_brief: bool = False) -> int:
+        """Ask witnesses about files of the newest snapshot, as many at once as there are processors; how many answered."""
+        snapshot = self.engine.snapshot()
+        asked = (self.question(path, name, snapshot, is_brief) for path in paths for name in names)
+        questions = (each for each in asked if each is not None and not cancel.cancelled)
+        heard, waiting = 0, b""
+        for answer in ask_all(questions, self.options.witnesses.timeout_s, os.cpu_count() or 1):
+            waiting = _joined(waiting, answer)
+            if len(waiting) > _HEARD_BYTES:
+                heard, waiting = heard + self.engine.hear(waiting), b""
+        return heard + (self.engine.hear(waiting) if waiting else 0)
+
     def open_paths(self) -> frozenset[str]:
         """The files whose text an editor owns, of the workspace and of libraries."""
         return frozenset((*self._open, *self.libraries.opened))
@@ -412,6 +488,15 @@ class Graph:
         self._open.discard(path)
         self.libraries.opened.discard(path)
         self.engine.close_document(path)
+
+    def _read_signals(self) -> None:
+        """Let queries see which decisions there are about the workspace. Those of a file that is wrong are left out."""
+        try:
+            self.signals = governance.read(self.root, datetime.date.today())
+        except strict_toml.TomlError as error:
+            self.signals = ()
+            logger.warning("decisions about the workspace are left out: %s", error)
+        self.engine.describe_signals(governance.rows(self.signals))
 
     def _complete(self) -> bool:
         """Stage the library files that imports want; whether there were any."""
@@ -527,6 +612,13 @@ class Graph:
         return (entries[start : start + step] for start in range(0, len(entries), step))
 
 
+def _joined(left: bytes, right: bytes) -> bytes:
+    """Two lists in JSON as one."""
+    if right == b"[]":
+        return left
+    return left[:-1] + b"," + right[1:] if left else right
+
+
 def _report(told: bytes) -> Report:
     return msgspec.json.decode(told, type=Report)
 
@@ -580,6 +672,11 @@ class LiveGraph:
         self._wanted = 0
         """How many graphs were to be adopted; only the newest is."""
         self._next: Graph | None = None
+        self._processes = Processes(graph.options.witnesses.timeout_s)
+        self._resting: dict[str, dict[str, float]] = {}
+        """By witness: the files that it is to be asked about, each with the time when its text will have rested."""
+        self._hearers: list[Callable[[str], None]] = []
+        """Who wants to know that the syntax of a file was judged."""
 
     @property
     def status(self) -> Status:
@@ -636,8 +733,11 @@ class LiveGraph:
         self._cancel.cancel()
         with self._condition:
             self._condition.notify_all()
+        self._processes.close()
         for thread in self._threads:
             thread.join()
+        # One may have begun meanwhile.
+        self._processes.close()
         self._status = Status(state="stopped")
 
     def adopt(self, make: Callable[[], Graph], told: Callable[[Exception | None], None]) -> None:
@@ -664,6 +764,17 @@ class LiveGraph:
 
         return unsubscribe
 
+    def subscribe_judged(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call back with the path of an open file after its syntax was judged, in a thread of its own; the result ends it."""
+        with self._condition:
+            self._hearers.append(callback)
+
+        def unsubscribe() -> None:
+            with self._condition:
+                self._hearers.remove(callback)
+
+        return unsubscribe
+
     def submit(self, *changes: Change) -> int:
         """Queue changes; the revision that holds them."""
         with self._condition:
@@ -677,6 +788,7 @@ class LiveGraph:
         with self._touching:
             diagnostics = self.graph.open(path, text, version)
             self._documents[path] = version
+        self._touched(path)
         self.submit(Opened(path, version))
         return diagnostics
 
@@ -685,6 +797,7 @@ class LiveGraph:
         with self._touching:
             diagnostics = self.graph.engine.edit_document(path, version, changes)
             self._documents[path] = version
+        self._touched(path)
         self.submit(Edited(path, version))
         return diagnostics
 
@@ -837,6 +950,8 @@ class LiveGraph:
                     following.open(path, text, version)
             report = following.commit(self._cancel)
             self.graph = following
+        for path in tuple(self._documents):
+            self._touched(path)
         return report
 
     def _turn(self, revision: int, act: Callable[[], Report]) -> None:
@@ -871,6 +986,66 @@ class LiveGraph:
                 subscriber(report)  # type: ignore[arg-type]
             except Exception:
                 logger.exception("a subscriber of the graph failed")
+
+    def _touched(self, path: str) -> None:
+        """Let witnesses wait until the text of a file has rested again."""
+        options = self.graph.options.witnesses
+        now = time.monotonic()
+        with self._condition:
+            if options.syntax:
+                self._rest("", path, now + options.rest_ms / 1000)
+            for name in options.at_rest:
+                self._rest(name, path, now + options.tables_ms / 1000)
+
+    def _rest(self, witness: str, path: str, until: float) -> None:
+        """Note when a text will have rested; whoever calls it holds the condition."""
+        if witness not in self._resting:
+            self._resting[witness] = {}
+            self._spawn(f"witness-{witness or _SYNTAX}", lambda: self._hear(witness))
+        self._resting[witness][path] = until
+
+    def _hear(self, witness: str) -> None:
+        """Ask one witness about each open file whose text rests; the empty name asks whether CPython takes the text."""
+        resting = self._resting[witness]
+        process = self._processes.of(witness or _SYNTAX)
+        while True:
+            with self._condition:
+                path = min(resting, key=resting.__getitem__, default="")
+                now = time.monotonic()
+                if path and resting[path] <= now:
+                    due = resting.pop(path)
+                else:
+                    if self._stop.is_set():
+                        return
+                    is_new = self._condition.wait(resting[path] - now if path else _IDLE_S)
+                    if not (is_new or path or self._stop.is_set()):
+                        process.close()
+                    continue
+            if self._stop.is_set():
+                return
+            self._ask(witness, process, path, due)
+
+    def _ask(self, witness: str, process: Process, path: str, due: float) -> None:
+        graph, is_brief = self.graph, not witness
+        if path not in self._documents:
+            return
+        try:
+            question = None
+            if self._status.state not in ("waiting", "indexing"):
+                question = graph.question(path, witness or _SYNTAX, graph.engine.snapshot(), is_brief)
+            if question is not None:
+                heard = graph.engine.hear(process.ask(question))
+                hearers = tuple(self._hearers) if heard and is_brief else ()
+                for hearer in hearers:
+                    hearer(path)
+                return
+        except EngineError as error:
+            logger.error("the witness %s was not understood: %s", witness or _SYNTAX, error)
+            return
+        # The text is on its way into the graph, or the graph is being built.
+        if time.monotonic() < due + self._options.answer_timeout_s:
+            with self._condition:
+                self._resting[witness].setdefault(path, time.monotonic() + _AGAIN_S)
 
     def _on_near(self, report: Report) -> None:
         with self._condition:

@@ -160,6 +160,32 @@ class RulesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folders with further rule packs, relative to the workspace."""
 
 
+class WitnessOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Slow extractors, which read a text in processes of their own once it rests. See [witnesses](../witnesses.md)."""
+
+    syntax: bool = True
+    """Let CPython judge the syntax of open files at rest, and of all files in `codeanatomy check`."""
+
+    at_rest: tuple[str, ...] = ("cpython", "symtable")
+    """Extractors whose tables are filled for the files that editors have open. All others are asked when somebody asks for
+    them: `codeanatomy witness`."""
+
+    rest_ms: Positive = 120
+    """After so many milliseconds without an edit CPython is asked whether it takes the text."""
+
+    tables_ms: Positive = 1500
+    """After so many milliseconds without an edit the tables of an open file are filled."""
+
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 20.0
+    """An extractor that takes longer over one text is ended, and a row of `extract_errors` says so."""
+
+    scip_index: str = "index.scip"
+    """A SCIP index, relative to the workspace, that the witness `scip` reads. Nothing is run to make one."""
+
+    max_file_bytes: Positive = 1024 * 1024
+    """Extractors are not asked for tables of larger files; the verdict on their syntax is asked for nevertheless."""
+
+
 class LayersOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What may import what: layers and other contracts, checked at every edit and by `codeanatomy check`. See [layers](../layers.md)."""
 
@@ -202,6 +228,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lenses: LensesOptions = LensesOptions()
     rules: RulesOptions = RulesOptions()
     layers: LayersOptions = LayersOptions()
+    witnesses: WitnessOptions = WitnessOptions()
     inlay_hints: InlayHintsOptions = InlayHintsOptions()
     completion: CompletionOptions = CompletionOptions()
     daemon: DaemonOptions = DaemonOptions()

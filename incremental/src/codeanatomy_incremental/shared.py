@@ -335,6 +335,7 @@ class ClientGraph:
         self._versions: dict[str, int] = {}
         """Documents that the client has open, in its own versions."""
         self._subscribers: list[Callable[[Report], None]] = []
+        self._hearers: list[Callable[[str], None]] = []
         self._ends: list[Callable[[], None]] = []
         self._listens: tuple[Callable[[Progress], None], Callable[[EngineError], None]] | None = None
         self._tried = (-1, -1)
@@ -390,6 +391,12 @@ class ClientGraph:
         """Call back after each commit that this client sees, in the writer's thread."""
         with self._lock:
             self._subscribers.append(callback)
+            self._subscribe()
+
+    def subscribe_judged(self, callback: Callable[[str], None]) -> None:
+        """Call back with the path of an open file after its syntax was judged, in a thread of its own."""
+        with self._lock:
+            self._hearers.append(callback)
             self._subscribe()
 
     def submit(self, *changes: Change) -> None:
@@ -496,11 +503,17 @@ class ClientGraph:
         self._unsubscribe()
         lane = self._lane
         self._ends = [lane.live.subscribe(partial(self._tell, lane, callback)) for callback in self._subscribers]
+        hearers = (partial(self._tell_judged, lane, callback) for callback in self._hearers)
+        self._ends += [lane.live.subscribe_judged(hearer) for hearer in hearers]
 
     def _unsubscribe(self) -> None:
         for end in self._ends:
             end()
         self._ends = []
+
+    def _tell_judged(self, lane: _Lane, callback: Callable[[str], None], path: str) -> None:
+        if lane is self._lane and path in self._versions and lane.stamp(self, path) is not None:
+            callback(path)
 
     def _tell(self, lane: _Lane, callback: Callable[[Report], None], report: Report) -> None:
         # Of a text that this client does not see it hears nothing; its next question gets it a graph of its own.

@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 import pathspec
 
-from codeanatomy_incremental import disk
+from codeanatomy_incremental import disk, governance
 from codeanatomy_incremental.options import CONFIG_NAME, WorkspaceOptions
 
 SUFFIXES = (".py", ".pyi")
@@ -246,7 +246,7 @@ def is_of_interest(name: str) -> bool:
         name.endswith(SUFFIXES)
         or "." not in name
         or name in PROJECT_FILES
-        or name in (".gitignore", "pyvenv.cfg", CONFIG_NAME)
+        or name in (".gitignore", "pyvenv.cfg", CONFIG_NAME, governance.FILE)
     )
 
 

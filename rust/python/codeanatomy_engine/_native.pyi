@@ -154,6 +154,9 @@ class Engine:
     def describe_environment(self, tables: bytes) -> None:
         """Set the rows of the tables `search_path` and `library_modules` (JSON), which queries see at once."""
 
+    def describe_signals(self, signals: bytes) -> None:
+        """Set the rows of the table `governance_signals` (JSON), which queries see at once."""
+
     def commit(self, cancel: CancelToken | None = None) -> bytes:
         """Bring everything staged and every edited document into the next snapshot; the report of what ran."""
 
@@ -175,6 +178,15 @@ class Engine:
     def fork(self) -> Engine:
         """A second engine that begins with the newest snapshot of this one and goes its own way from there; what neither changes
         is shared. It still holds the texts of documents that are open here, but has none open, and nothing staged."""
+
+    def hear(self, sayings: bytes) -> int:
+        """Take in what slow witnesses say of texts (JSON): how many are about texts of the newest snapshot; the others are dropped."""
+
+    def stamped(self, path: str) -> tuple[str, int] | None:
+        """The newest text of an open document, and what it is recognised by."""
+
+    def stamp_of_bytes(self, content: bytes) -> int:
+        """What the bytes of a file are recognised by."""
 
     def documents_behind(self) -> list[str]:
         """Open documents whose newest text the newest snapshot does not hold, sorted."""
@@ -312,6 +324,12 @@ class Snapshot:
 
     def diagnostics(self, path: str) -> bytes:
         """LSP `Diagnostic[]`: syntax and diagnostic views."""
+
+    def syntax(self, path: str) -> bytes:
+        """LSP `Diagnostic[]`: syntax alone, as Python itself judges it where it was asked about the text."""
+
+    def stamp_of(self, path: str) -> int | None:
+        """What the text of a file is recognised by; None for files that are not there, 0 for library files."""
 
     def query(self, sql: str, max_rows: int, max_seconds: float | None = None, max_bytes: int | None = None) -> bytes:
         """The rows of a read-only query, as an Arrow IPC stream; within 30 s and 1 GB unless told otherwise."""

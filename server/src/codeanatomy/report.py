@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from codeanatomy.ide.explain import Target, line_of, shown
-from codeanatomy.ide.hover import Hover
+from codeanatomy.ide.hover import Hover, said
 
 
 def hover(found: Hover) -> str:
@@ -28,6 +28,7 @@ def hover(found: Hover) -> str:
     lines += [f"  beaten: {_target(each)}" for each in found.beaten]
     if found.unresolved:
         lines += ["", f"Open: {found.unresolved}"]
+    lines += [f"  witness: {said(each)}" for each in found.witnesses]
     return "\n".join(lines)
 
 

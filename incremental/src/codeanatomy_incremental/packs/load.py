@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from codeanatomy_incremental import disk, options, strict_toml
+from codeanatomy_incremental import disk, evidence, options, strict_toml
 
 PACK_FILE = "pack.toml"
 
@@ -185,8 +185,18 @@ def load(packs: Sequence[str], root: Path, paths: Sequence[str]) -> Program:
             rules.append(rule)
             views.append(view)
     _give(rules, views)
-    document = {"packs": [{"name": each.name, "version": each.version} for each in headers], "views": views}
+    document = {
+        "packs": [{"name": each.name, "version": each.version} for each in headers],
+        "tables": [_declared(table) for table in evidence.tables()],
+        "views": views,
+    }
     return Program(document=msgspec.json.encode(document), packs=tuple(headers), rules=tuple(rules))
+
+
+def _declared(table: evidence.Table) -> dict[str, Any]:
+    """A table that extractors fill, as the engine is told of it."""
+    columns = [{"name": each.name, "kind": each.kind, "role": each.role, "of": each.of} for each in table.columns]
+    return {"name": table.name, "key": table.key, "columns": columns}
 
 
 def key_docs() -> dict[str, str]:

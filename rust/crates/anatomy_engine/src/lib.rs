@@ -15,5 +15,6 @@ mod policy;
 mod run;
 pub mod store;
 
+pub use anatomy_program::TableSpec;
 pub use error::{EngineError, Result};
 pub use run::{Change, Engine, Explained, Limits, Mode, Report, ViewRun, Witness, fingerprint_of};

@@ -79,6 +79,7 @@ codes! {
     RuleUnknownColumn = "rule-unknown-column", "A rule names a column that its inputs do not have.";
     RuleDuplicate = "rule-duplicate", "Two rules define the same relation.";
     RuleCycle = "rule-cycle", "Rules read each other in a circle; recursion needs `rounds`.";
+    RuleReadsLate = "rule-reads-late", "A rule that keeps rows reads a table that is filled later than evidence, or a rule that keeps none.";
     RuleNoJoinKey = "rule-no-join-key", "No join key can be inferred between two relations.";
     RuleAmbiguousJoin = "rule-ambiguous-join", "More than one join key could be meant.";
     RuleWinnerIncomplete = "rule-winner-incomplete", "A winner needs explicit group and order keys.";
@@ -99,9 +100,16 @@ codes! {
     RenameAsked = "rename-asked", "A parameter asks for a thing by a name that it is given elsewhere, in a text or by an import.";
     RenameUnknown = "rename-unknown", "It cannot be told what the word means, so not what else would have to change.";
     RenameClash = "rename-clash", "The new name would hide another definition, or be hidden by one; the message names the place.";
+    RenameGoverned = "rename-governed", "A signal of `governance.toml` blocks work on a file that would change.";
     RenameFilesUnsupported = "rename-files-unsupported", "A module is a file, and the editor does not let a server rename files.";
     ImageRefused = "image-refused", "The image of a workspace on disk is damaged or belongs to something else; the sources are read instead.";
     ImageNotWritten = "image-not-written", "The image of a workspace could not be written; the next start reads the sources.";
+    SyntaxRefused = "syntax-refused", "CPython refuses the file, with this message.";
+    WitnessFailed = "witness-failed", "A slow extractor raised an exception over the text of a file.";
+    WitnessCrashed = "witness-crashed", "The process of a slow extractor ended over the text of a file.";
+    WitnessTimeout = "witness-timeout", "A slow extractor took too long over the text of a file and was ended.";
+    WitnessMissing = "witness-missing", "What a slow extractor needs is not installed or not there.";
+    WitnessMalformed = "witness-malformed", "What a slow extractor said does not fit the contract of its tables.";
     Cancelled = "cancelled", "The work was cancelled because its answer is no longer wanted.";
     EngineInternal = "engine-internal", "The engine met a state that its authors thought impossible.";
 }

@@ -1,4 +1,5 @@
-//! The search path and what was looked up on it, as tables for queries. Whoever knows the environment describes it.
+//! The search path and what was looked up on it, and decisions about the workspace, as tables for queries. Whoever knows them describes
+//! them.
 
 use std::sync::Arc;
 
@@ -40,7 +41,56 @@ struct Module {
     reason: String,
 }
 
+#[derive(Deserialize)]
+struct Signal {
+    status: String,
+    scope: String,
+    reason: String,
+    recorded_by: String,
+    expires_at: String,
+    in_force: bool,
+    line: u32,
+}
+
+/// The table of decisions.
+const SIGNALS: &str = "governance_signals";
+
 impl Tables {
+    /// These tables with other decisions about the workspace (JSON).
+    ///
+    /// # Errors
+    /// `query-refused` for what are no decisions.
+    pub(crate) fn with_signals(&self, text: &[u8]) -> Result<Tables, EngineError> {
+        let said: Vec<Signal> = serde_json::from_slice(text).map_err(|error| {
+            let hint = "give a list of signals";
+            EngineError::new(ErrorCode::QueryRefused, Stage::Answer, format!("no signals: {error}"), hint)
+        })?;
+        let texts = |of: fn(&Signal) -> &str| Arc::new(StringArray::from_iter_values(said.iter().map(of))) as ArrayRef;
+        let rows = table(vec![
+            ("status", ColumnType::Text, texts(|each| &each.status)),
+            ("scope", ColumnType::Text, texts(|each| &each.scope)),
+            ("reason", ColumnType::Text, texts(|each| &each.reason)),
+            ("recorded_by", ColumnType::Text, texts(|each| &each.recorded_by)),
+            ("expires_at", ColumnType::Text, texts(|each| &each.expires_at)),
+            (
+                "in_force",
+                ColumnType::Bool,
+                Arc::new(BooleanArray::from_iter(said.iter().map(|each| Some(each.in_force)))),
+            ),
+            ("line", ColumnType::Int, Arc::new(UInt32Array::from_iter_values(said.iter().map(|each| each.line)))),
+        ])?;
+        let mut named = self.named.clone();
+        named.retain(|(name, _)| *name != SIGNALS);
+        named.push((SIGNALS, rows));
+        Ok(Tables { named })
+    }
+
+    /// These tables with the decisions of others.
+    pub(crate) fn with_signals_of(mut self, other: &Tables) -> Tables {
+        self.named.extend(other.named.iter().filter(|(name, _)| *name == SIGNALS).cloned());
+        self
+    }
+
     /// The tables that JSON describes.
     ///
     /// # Errors

@@ -55,6 +55,8 @@ pub struct FileView {
     pub errors: Vec<ParseError>,
     /// Ranges of the last edit, for open documents.
     pub changed_ranges: Vec<ChangedRange>,
+    /// What the text is recognised by; 0 for a library file.
+    pub stamp: u64,
     /// Version of the open document; `None` for a closed file.
     pub version: Option<i64>,
     /// Text and tree, where an editor has the file open.
@@ -107,6 +109,7 @@ impl FileView {
             version: self.version,
             document: self.document.clone(),
             module: self.module,
+            stamp: self.stamp,
             wants: self.wants.clone(),
             origin: self.origin.clone(),
         }

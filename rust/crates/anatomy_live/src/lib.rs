@@ -14,6 +14,7 @@ mod signature;
 mod sources;
 mod wanted;
 mod wants;
+mod witness;
 mod workspace;
 
 pub use answer::folding::FoldingLimits;
@@ -26,4 +27,5 @@ pub use files::{FileView, Files, Origin};
 pub use image::WorkspaceImage;
 pub use library::LibraryFile;
 pub use library::cache::Done;
+pub use witness::stamp_of;
 pub use workspace::{CommitReport, Compiled, SourceFile, Workspace};

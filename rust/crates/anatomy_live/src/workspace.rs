@@ -31,6 +31,7 @@ use crate::signature::signatures;
 use crate::sources::Sources;
 use crate::wanted::{Closure, Near, closure, near};
 use crate::wants::wants;
+use crate::witness::{Witnesses, stamp_of};
 
 /// A file as the workspace gives it.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +127,7 @@ pub struct Workspace {
     /// `None` until somebody asks for it: files can be read while the program is being compiled.
     published: RwLock<Option<Answers>>,
     environment: RwLock<Arc<Tables>>,
+    witnesses: Mutex<Arc<Witnesses>>,
     encoding: RwLock<PositionEncoding>,
     root_uri: String,
     size_limit: usize,
@@ -163,6 +165,7 @@ impl Workspace {
             staged: Mutex::default(),
             published: RwLock::default(),
             environment: RwLock::default(),
+            witnesses: Mutex::default(),
             encoding: RwLock::new(PositionEncoding::Utf16),
             root_uri: root_uri.trim_end_matches('/').to_owned(),
             size_limit: if size_limit == 0 { anatomy_syntax::source::SIZE_LIMIT } else { size_limit },
@@ -196,8 +199,11 @@ impl Workspace {
         let environment = self.environment.read().unwrap_or_else(|poison| poison.into_inner()).clone();
         let answers =
             Answers::new(compiled.wait()?.clone(), compiled.wait()?.snapshot(), last.files().clone(), &self.root_uri)
-                .beside(environment.clone(), self.sources.clone());
+                .beside(environment.clone(), self.sources.clone())
+                .with_witnesses(last.witnesses().clone());
+        let witnesses = Mutex::new(last.witnesses().clone());
         Ok(Workspace {
+            witnesses,
             compiled,
             documents: Mutex::default(),
             staged: Mutex::default(),
@@ -319,6 +325,39 @@ impl Workspace {
     fn diagnostics_of(&self, document: &Document, path: &str) -> Vec<u8> {
         let uri = crate::answer::uri(&self.root_uri, path);
         anatomy_syntax::lsp::diagnostics_json(document.errors(), document.index(), self.encoding(), &uri)
+    }
+
+    /// Takes in what slow witnesses say of texts (JSON, a list): how many of the sayings are about texts of the newest snapshot. The
+    /// others are dropped.
+    ///
+    /// # Errors
+    /// `witness-malformed` for what fits no table; nothing is taken then.
+    pub fn hear(&self, sayings: &[u8]) -> Result<usize, EngineError> {
+        let engine = self.compiled.wait()?;
+        let mut witnesses = held(&self.witnesses);
+        let now = self.answers()?;
+        let mut next = witnesses.as_ref().clone();
+        let (count, compared) = next.hear(engine, now.snapshot(), now.files(), sayings)?;
+        next.keep_only(now.files());
+        next.compare(engine, now.snapshot(), now.files(), &compared)?;
+        *witnesses = Arc::new(next);
+        let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
+        *published = Some(published.take().unwrap_or(now).with_witnesses(witnesses.clone()));
+        Ok(count)
+    }
+
+    /// The newest text of an open document with its stamp.
+    #[must_use]
+    pub fn stamped(&self, path: &str) -> Option<(String, u64)> {
+        let text = self.text(path)?;
+        let stamp = stamp_of(&text);
+        Some((text, stamp))
+    }
+
+    /// The stamp of the bytes of a file.
+    #[must_use]
+    pub fn stamp_of_bytes(&self, bytes: &[u8]) -> u64 {
+        stamp_of(&anatomy_syntax::source::decode(bytes, self.size_limit).text)
     }
 
     /// Stages files of the disk: parsed and extracted here, on all threads, and pending until `commit`.
@@ -478,11 +517,26 @@ impl Workspace {
     /// # Errors
     /// `query-refused` for what is no such description.
     pub fn describe_environment(&self, tables: &[u8]) -> Result<(), EngineError> {
-        let tables = Arc::new(Tables::from_json(tables)?);
+        let before = self.environment.read().unwrap_or_else(|poison| poison.into_inner()).clone();
+        self.put_beside(Arc::new(Tables::from_json(tables)?.with_signals_of(&before)));
+        Ok(())
+    }
+
+    /// Describes decisions about the workspace for queries (JSON).
+    ///
+    /// # Errors
+    /// `query-refused` for what are no decisions.
+    pub fn describe_signals(&self, signals: &[u8]) -> Result<(), EngineError> {
+        let before = self.environment.read().unwrap_or_else(|poison| poison.into_inner()).clone();
+        self.put_beside(Arc::new(before.with_signals(signals)?));
+        Ok(())
+    }
+
+    /// Lets queries see tables that describe what is around the graph.
+    fn put_beside(&self, tables: Arc<Tables>) {
         *self.environment.write().unwrap_or_else(|poison| poison.into_inner()) = tables.clone();
         let mut published = self.published.write().unwrap_or_else(|poison| poison.into_inner());
         *published = published.take().map(|published| published.beside(tables, self.sources.clone()));
-        Ok(())
     }
 
     fn extract_closed(&self, file: &SourceFile) -> Staged {
@@ -771,6 +825,7 @@ fn staged(
     let mut view = FileView::new(facts.anchors, heads, index, facts.errors, changed, version);
     view.module = Symbol::of(&context.module);
     view.wants = wants;
+    view.stamp = stamp_of(text);
     Staged { tables: facts.tables, view }
 }
 

@@ -12,4 +12,4 @@ mod spec;
 pub use error::ProgramError;
 pub use joins::{JoinKey, RelationColumns, infer_keys};
 pub use order::topological;
-pub use spec::{Confidence, Limit, Linear, Pack, Program, Refresh, ViewKind, ViewSpec, Winner};
+pub use spec::{ColumnSpec, Confidence, Limit, Linear, Pack, Program, Refresh, TableSpec, ViewKind, ViewSpec, Winner};

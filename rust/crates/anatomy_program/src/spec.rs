@@ -13,6 +13,9 @@ pub struct Program {
     /// Packs, in load order.
     #[serde(default)]
     pub packs: Vec<Pack>,
+    /// Tables that are filled later than evidence, if at all.
+    #[serde(default)]
+    pub tables: Vec<TableSpec>,
     /// Views in no particular order.
     pub views: Vec<ViewSpec>,
 }
@@ -25,6 +28,35 @@ pub struct Pack {
     /// Version text of `pack.toml`.
     #[serde(default)]
     pub version: String,
+}
+
+/// A table beside the evidence: nothing that keeps rows may read it, so that no edit waits for it. Its first column is `file`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct TableSpec {
+    /// Name in SQL and in rules.
+    pub name: String,
+    /// The column whose value names a row; empty where rows have no identity of their own.
+    #[serde(default)]
+    pub key: String,
+    /// Columns behind `file`, in order.
+    pub columns: Vec<ColumnSpec>,
+}
+
+/// A column of a table beside the evidence.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnSpec {
+    /// Name in SQL and in rules.
+    pub name: String,
+    /// `id`, `symbol`, `int`, `bool`, `text` or `float`.
+    pub kind: String,
+    /// What joins go by; empty for a plain value.
+    #[serde(default)]
+    pub role: String,
+    /// Of an id: what it is an id of. Whoever fills the table reads it.
+    #[serde(default)]
+    pub of: String,
 }
 
 /// The six kinds of view.

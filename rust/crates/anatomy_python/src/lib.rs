@@ -282,6 +282,10 @@ impl Engine {
         py.detach(|| self.0.describe_environment(tables)).map_err(raise)
     }
 
+    fn describe_signals(&self, py: Python<'_>, signals: &[u8]) -> PyResult<()> {
+        py.detach(|| self.0.describe_signals(signals)).map_err(raise)
+    }
+
     #[pyo3(signature = (cancel = None))]
     fn commit<'py>(&self, py: Python<'py>, cancel: Option<&CancelToken>) -> PyResult<Bound<'py, PyBytes>> {
         let flag = cancel.map_or_else(Arc::default, |token| token.0.clone());
@@ -306,6 +310,18 @@ impl Engine {
 
     fn fork(&self, py: Python<'_>) -> PyResult<Engine> {
         py.detach(|| self.0.fork()).map(Engine).map_err(raise)
+    }
+
+    fn hear(&self, py: Python<'_>, sayings: &[u8]) -> PyResult<usize> {
+        py.detach(|| self.0.hear(sayings)).map_err(raise)
+    }
+
+    fn stamped(&self, py: Python<'_>, path: &str) -> Option<(String, u64)> {
+        py.detach(|| self.0.stamped(path))
+    }
+
+    fn stamp_of_bytes(&self, py: Python<'_>, content: &[u8]) -> u64 {
+        py.detach(|| self.0.stamp_of_bytes(content))
     }
 
     fn documents_behind(&self) -> Vec<String> {
@@ -588,6 +604,14 @@ impl Snapshot {
 
     fn diagnostics<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| self.answers.diagnostics(path, self.encoding)))
+    }
+
+    fn syntax<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| self.answers.syntax(path, self.encoding)))
+    }
+
+    fn stamp_of(&self, path: &str) -> Option<u64> {
+        self.answers.stamp_of(path)
     }
 
     /// An Arrow IPC stream.

@@ -20,7 +20,7 @@ NAME = "check"
 ALIASES = ()
 DOC = """Print everything that is wrong with a workspace.
 
-Syntax errors, imports of modules that are not there, what diagnostic rules find, broken contracts about imports, definitions that
+Signals of `governance.toml`, syntax errors as CPython itself tells them, imports of modules that are not there, what diagnostic rules find, broken contracts about imports, definitions that
 replace an unused one of their name, and, as information, definitions that nothing seems to use, with how sure that is, and packages
 that import each other in circles.
 
@@ -61,7 +61,10 @@ def run(arguments: Namespace) -> int:
 
     root = workspace(arguments)
     settings = config.load(root, overrides(arguments))
-    snapshot = graph.answering(root, arguments).snapshot
+    answering = graph.answering(root, arguments)
+    snapshot = answering.snapshot
+    if settings.options.witnesses.syntax:
+        snapshot = answering.hear(["cpython"], snapshot.paths(), True)
     rows = [row for row in found(root, settings, snapshot) if row["confidence"] >= arguments.min_confidence]
     if arguments.write_baseline:
         return _write_baseline(Path(arguments.write_baseline), rows)
@@ -91,8 +94,24 @@ def run(arguments: Namespace) -> int:
 
 def found(root: Path, settings: Configuration, snapshot: Snapshot) -> list[Row]:
     """Everything that is wrong, in the order of files and lines."""
-    rows = [*_diagnosed(snapshot), *_imported(root, settings, snapshot), *_defined(root, snapshot)]
+    rows = [*_governed(root), *_diagnosed(snapshot), *_imported(root, settings, snapshot), *_defined(root, snapshot)]
     return sorted(rows, key=lambda row: (row["path"], row["line"], row["column"], row["code"], row["message"]))
+
+
+def _governed(root: Path) -> Iterator[Row]:
+    """Decisions that keep work from parts of the workspace."""
+    import datetime
+
+    from codeanatomy_incremental import governance
+
+    kinds = {"BLOCKED": ("error", "blocked"), "PENDING": ("warning", "pending"), "WARN": ("information", "warning")}
+    for each in governance.read(root, datetime.date.today()):
+        severity, kind = kinds.get(each.signal.status, ("", ""))
+        if not each.in_force:
+            severity, kind = "information", "expired"
+        if severity:
+            said = f"{each.signal.status} {each.signal.scope}: {each.signal.reason} ({each.signal.recorded_by})"
+            yield _row(governance.FILE, each.line, 1, severity, f"governance-{kind}", said)
 
 
 def _diagnosed(snapshot: Snapshot) -> Iterator[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -32,13 +32,22 @@ class Answering(NamedTuple):
     sources: Callable[[], dict[str, SourceBytes]]
     """The bytes from which each file of the snapshot was made."""
 
+    hear: Callable[[Sequence[str], Sequence[str], bool], Snapshot]
+    """Asks witnesses about files; the snapshot that knows what they said."""
+
 
 def answering(root: Path, arguments: Namespace) -> Answering:
     """A snapshot of the workspace as it is on disk, from a running daemon unless the arguments want their own."""
     asked = None if arguments.no_daemon or arguments.set else caller.begun(os.fspath(root))
     if asked is None:
         graph = indexed(root, arguments)
-        return Answering(graph.engine.snapshot(), graph.source_line, graph.sources)
+
+        def hear(names: Sequence[str], paths: Sequence[str], is_brief: bool) -> Snapshot:
+            graph.hear_all(names, paths, CancelToken(), is_brief)
+            return graph.engine.snapshot()
+
+        return Answering(graph.engine.snapshot(), graph.source_line, graph.sources, hear)
+    remote = caller.RemoteSnapshot(asked)
 
     def source_line(path: str, line: int) -> str:
         return asked.ask("source_line", path, line).decode("utf-8", "surrogatepass")
@@ -46,8 +55,12 @@ def answering(root: Path, arguments: Namespace) -> Answering:
     def sources() -> dict[str, SourceBytes]:
         return msgspec.json.decode(asked.ask("sources"), type=dict[str, SourceBytes])
 
+    def remote_hear(names: Sequence[str], paths: Sequence[str], is_brief: bool) -> Snapshot:
+        remote.hear(names, paths, is_brief)
+        return cast(Snapshot, remote)
+
     # It has those of the methods that commands use.
-    return Answering(cast(Snapshot, caller.RemoteSnapshot(asked)), source_line, sources)
+    return Answering(cast(Snapshot, remote), source_line, sources, remote_hear)
 
 
 def root_of(arguments: Namespace, start: Path) -> Path:

@@ -11,7 +11,8 @@ NAME = "query"
 ALIASES = ()
 DOC = """Run a read-only SQL query over the graph.
 
-Tables and views are those that `codeanatomy plan` lists. JSON is a list of objects, one for each row."""
+Tables and views are those that `codeanatomy plan` lists. Those of slow extractors are empty unless --witness names them, but for
+what editors have open. JSON is a list of objects, one for each row."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,6 +26,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--max-seconds", type=float, default=30.0, metavar="S", help="how long it may run (default: 30)"
     )
+    parser.add_argument(
+        "--witness",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="ask this extractor about the files first (cpython, symtable, bytecode, cst); may be given several times",
+    )
+    parser.add_argument(
+        "--of",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="ask extractors only about files whose path matches, such as 'shop/*.py'; may be given several times",
+    )
     add_root(parser)
     add_no_daemon(parser)
     add_format(parser, "csv", "arrow")
@@ -33,6 +48,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Query and print."""
     import sys
+    from fnmatch import fnmatchcase
+
+    from codeanatomy_incremental import evidence
 
     from codeanatomy.cli import graph
     from codeanatomy.cli.exits import Exit, InputError
@@ -42,7 +60,15 @@ def run(arguments: Namespace) -> int:
     if not arguments.max_seconds > 0:
         raise InputError("--max-seconds must be more than 0")
     root = graph.root_of(arguments, Path.cwd())
-    snapshot = graph.answering(root, arguments).snapshot
+    answering = graph.answering(root, arguments)
+    snapshot = answering.snapshot
+    if arguments.witness:
+        unknown = [name for name in arguments.witness if name not in evidence.witnesses()]
+        if unknown:
+            raise InputError(f"there is no witness `{unknown[0]}`; there are {', '.join(evidence.witnesses())}")
+        patterns = arguments.of or ["*"]
+        paths = [path for path in snapshot.paths() if any(fnmatchcase(path, pattern) for pattern in patterns)]
+        snapshot = answering.hear(arguments.witness, paths, False)
     stream = snapshot.query(arguments.sql, arguments.max_rows, arguments.max_seconds)
     if arguments.format == "arrow":
         sys.stdout.buffer.write(stream)

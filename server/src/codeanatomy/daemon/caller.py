@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from codeanatomy.daemon import place
@@ -95,6 +96,10 @@ class RemoteSnapshot:
     def stats(self) -> bytes:
         """Counts of files, nodes, edges, tables and symbols."""
         return self._asked.ask("stats")
+
+    def hear(self, names: Sequence[str], paths: Sequence[str], is_brief: bool) -> int:
+        """Ask witnesses about files; how many answered. What is asked of the snapshot afterwards knows what they said."""
+        return int(self._asked.ask("hear", list(names), list(paths), is_brief))
 
     def query(self, sql: str, max_rows: int, max_seconds: float | None = None, max_bytes: int | None = None) -> bytes:
         """The rows of a read-only query, as an Arrow IPC stream."""

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from codeanatomy_engine import Compiling, EngineError, Snapshot
+from codeanatomy_engine import CancelToken, Compiling, EngineError, Snapshot
 
 from codeanatomy_incremental import image
 from codeanatomy_incremental.live import Graph, LiveError
@@ -260,7 +260,13 @@ class Daemon:
                         # What was read meanwhile may be in the snapshot or not.
                         after = graph.graph.sources()
                         sources = {path: known for path, known in after.items() if before.get(path, known) == known}
-                    answer = b"+" + _answer(graph, snapshot, sources, _read(body))
+                    asked = _read(body)
+                    if asked.get("ask") == "hear":
+                        heard = _hear(graph, asked.get("arguments"))
+                        snapshot = graph.snapshot().counting("utf-32")
+                        answer = b"+%d" % heard
+                    else:
+                        answer = b"+" + _answer(graph, snapshot, sources, asked)
                 except (TomlError, PackError) as error:
                     answer = _refusal("bad-config", str(error), "", "decode", "")
                 except EngineError as error:
@@ -300,6 +306,15 @@ class Daemon:
             "history": self._keeper.said,
             "log": self._place.log,
         }
+
+
+def _hear(graph: ClientGraph, arguments: object) -> int:
+    """Ask witnesses about files, for a command; how many answered."""
+    match arguments:
+        case [list(names), list(paths), bool(is_brief)]:
+            return graph.graph.hear_all(list(map(str, names)), list(map(str, paths)), CancelToken(), is_brief)
+        case _:
+            raise LiveError("bad-message", "witnesses are asked by names, about paths")
 
 
 def _answer(graph: ClientGraph, snapshot: Snapshot, sources: dict[str, SourceBytes], asked: dict[str, Any]) -> bytes:

@@ -85,6 +85,18 @@ class Unresolved(msgspec.Struct, frozen=True):
     text: str
 
 
+class Opinion(msgspec.Struct, frozen=True):
+    """What another witness of the same text thinks of it."""
+
+    witness: str
+    fact: str
+    agrees: bool
+    ours: str = ""
+    theirs: str = ""
+    reason: str = ""
+    confidence: float = 0.0
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """All that is known of what a word means."""
 
@@ -95,6 +107,7 @@ class Explanation(msgspec.Struct, frozen=True):
     targets: tuple[Target, ...] = ()
     candidates: tuple[Target, ...] = ()
     unresolved: Unresolved | None = None
+    witnesses: tuple[Opinion, ...] = ()
 
 
 def explain(snapshot: Snapshot, path: str, line: int, character: int) -> bytes:

@@ -6,7 +6,7 @@ import msgspec
 
 from codeanatomy_engine import Snapshot
 
-from codeanatomy.ide.explain import Explanation, Range, Source, Step, Target, line_of, shown
+from codeanatomy.ide.explain import Explanation, Opinion, Range, Source, Step, Target, line_of, shown
 
 LIKELY = 0.5
 """From this confidence on a target counts as one that a word may well mean."""
@@ -36,6 +36,8 @@ class Hover(msgspec.Struct, frozen=True):
 
     beaten: tuple[Target, ...]
     unresolved: str
+    witnesses: tuple[Opinion, ...] = ()
+    """Others that read the same text, disagreement first."""
 
 
 def hover(snapshot: Snapshot, path: str, line: int, character: int) -> Hover | None:
@@ -59,7 +61,16 @@ def of_explanation(found: Explanation) -> Hover:
         others=found.targets[1:],
         beaten=found.candidates,
         unresolved=found.unresolved.text if found.unresolved else "",
+        witnesses=found.witnesses,
     )
+
+
+def said(opinion: Opinion) -> str:
+    """What a witness thinks, as a sentence."""
+    if opinion.agrees:
+        return f"{opinion.witness} agrees, together {opinion.confidence:.3f}"
+    sides = f" (here `{opinion.ours}`, there `{opinion.theirs}`)" if opinion.ours != opinion.theirs else ""
+    return f"{opinion.witness} disagrees: {opinion.reason}{sides}"
 
 
 def _title(target: Target) -> str:

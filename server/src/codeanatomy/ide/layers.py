@@ -12,11 +12,18 @@ from codeanatomy_engine import Snapshot
 from codeanatomy_incremental import contracts
 from codeanatomy_incremental.contracts import Contract, Import, Violation
 
+from codeanatomy.ide import purity
+
 EVIDENCE = frozenset({"imports", "module_refs", "files", "bindings"})
 """Tables on which imports of modules depend."""
 
 _IMPORTS = "SELECT importer, imported, branch, expr, file FROM module_import WHERE partition = 'user'"
 _MODULES = "SELECT module, file FROM files WHERE partition = 'user'"
+
+
+def evidence(declared: Sequence[Contract]) -> frozenset[str]:
+    """Tables on which the findings of some contracts depend."""
+    return EVIDENCE | purity.EVIDENCE if any(each.type == "pure" for each in declared) else EVIDENCE
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -40,14 +47,15 @@ def findings(snapshot: Snapshot, declared: Sequence[Contract]) -> tuple[Finding,
         places.setdefault(row["module"], row["file"])
     imports = {Import(row["importer"], row["imported"], row["branch"] == "type_checking") for row in rows}
     broken = contracts.violations(declared, imports, places.keys())
-    if not broken:
+    impure = purity.impurities(snapshot, declared, set(places))
+    if not broken and not impure:
         return ()
     wanted = {(each.importer, each.imported) for each in broken}
     at: dict[tuple[str, str], list[int]] = {}
     for row in rows:
         if (row["importer"], row["imported"]) in wanted:
             at.setdefault((row["importer"], row["imported"]), []).append(row["expr"])
-    spots = _spots(snapshot, [expr for exprs in at.values() for expr in exprs])
+    spots = _spots(snapshot, [*(expr for exprs in at.values() for expr in exprs), *(each.id for each in impure)])
     found = [
         Finding(each, *spots[expr])
         for each in broken
@@ -55,6 +63,9 @@ def findings(snapshot: Snapshot, declared: Sequence[Contract]) -> tuple[Finding,
         if expr in spots
     ]
     found += [Finding(each, places[each.importer]) for each in broken if not each.imported and each.importer in places]
+    for each in impure:
+        violation = Violation(each.contract, each.code, each.module, "", each.module, "", (), each.message)
+        found += [Finding(violation, *spots[each.id])] if each.id in spots else []
     return tuple(sorted(found, key=lambda each: (each.file, each.line, each.start, each.violation)))
 
 

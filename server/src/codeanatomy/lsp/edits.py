@@ -13,6 +13,8 @@ import msgspec
 
 from codeanatomy_engine import Snapshot
 
+from codeanatomy_incremental import governance
+
 from codeanatomy.ide import rename
 from codeanatomy.lsp.session import Folder, Session
 
@@ -34,6 +36,7 @@ def workspace_edit(session: Session, folder: Folder, snapshot: Snapshot, renamin
             "rename-files-unsupported",
             f"`{renaming.old_name}` is a module, and this editor does not let a server rename files",
         )
+    _ask_signals(session, folder, [*renaming.edits, *(move.old for move in renaming.moves)])
     for remark in renaming.remarks:
         session.show(remark)
     texts = {path: [_text(edit, renaming) for edit in edits] for path, edits in renaming.edits.items()}
@@ -50,6 +53,22 @@ def workspace_edit(session: Session, folder: Folder, snapshot: Snapshot, renamin
             for doubt in doubts
         }
     return msgspec.json.encode(answer)
+
+
+def _ask_signals(session: Session, folder: Folder, paths: Sequence[str]) -> None:
+    """Read what was decided about files before they change: raises `Refusal` if a signal blocks work on one, and shows what asks for care."""
+    graph = folder.live.graph
+    said: set[str] = set()
+    for path in paths:
+        signal = governance.decided(graph.signals, path, graph.entry(path).module)
+        if signal is None or signal.status == "CLEAN":
+            continue
+        sentence = f"{signal.status} {signal.scope}: {signal.reason} ({signal.recorded_by})"
+        if signal.status == "BLOCKED":
+            raise rename.Refusal("rename-governed", f"`{path}` would change, and work on it is blocked. {sentence}")
+        said.add(sentence)
+    for sentence in sorted(said):
+        session.show(sentence)
 
 
 def document_edits(

@@ -266,6 +266,7 @@ class Session:
         folder = Folder(uri, root, live, settings.program.document)
         folder.contracts = config.contracts_of(settings.root, settings.options.layers)
         folder.live.subscribe(lambda report: self._after_commit(folder, report))
+        folder.live.subscribe_judged(lambda path: self._after_verdict(folder, path))
         self._folders = (*self._folders, folder)
         if wrong is not None:
             self._tell_refused(folder, wrong)
@@ -575,7 +576,7 @@ class Session:
     def _look_at_imports(self, folder: Folder, report: Report) -> None:
         """See where contracts are broken, if imports have changed. Runs in the writer of the folder."""
         changed = {table for table, came, went in report.evidence if came or went}
-        if folder.contracts and (folder.broken is None or changed & layers.EVIDENCE):
+        if folder.contracts and (folder.broken is None or changed & layers.evidence(folder.contracts)):
             folder.broken = layers.findings(folder.live.snapshot(), folder.contracts)
         elif not folder.contracts:
             folder.broken = ()
@@ -608,6 +609,22 @@ class Session:
                 self._publish(uri, version, found)
         if is_new and self.client.refreshes_diagnostics:
             self._refresh()
+
+    def _after_verdict(self, folder: Folder, path: str) -> None:
+        """Tell the editor what CPython says of a text that rests. Runs in a thread of its own."""
+        snapshot = folder.live.snapshot()
+        for uri, document in tuple(self._documents.items()):
+            place = document.place
+            if place is None or place.folder is not folder or place.path != path:
+                continue
+            version = folder.live.version_of(snapshot, path)
+            syntax = snapshot.syntax(path)
+            if version is None or version != document.version or syntax == document.syntax:
+                continue
+            document.syntax = syntax
+            self._publish(uri, version, ide_diagnostics.together(syntax, document.rules))
+            if self.client.refreshes_diagnostics:
+                self._refresh()
 
 
 class _UnchangedError(Exception):

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use anatomy_facts::contract::{IDENTITY_KEY, field, is_symbol, role_of};
 use anatomy_facts::tables::EVIDENCE;
 use anatomy_facts::{ColumnType, ErrorCode, Symbol};
-use anatomy_program::{Confidence, Program, Refresh, ViewKind, ViewSpec, topological};
+use anatomy_program::{Confidence, Program, Refresh, TableSpec, ViewKind, ViewSpec, topological};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 
@@ -23,6 +23,8 @@ struct Compiler<'a> {
     /// The relations that each rule names.
     named: BTreeMap<&'a str, Vec<String>>,
     catalog: HashMap<String, CatalogEntry>,
+    /// Tables that are filled later than evidence.
+    late: Vec<&'a str>,
 }
 
 /// Compiles a program.
@@ -30,12 +32,27 @@ struct Compiler<'a> {
 /// # Errors
 /// Every refusal of the compiler, with its code, place and remedy.
 pub(crate) fn compile(program: &Program, session: &Session) -> Result<Compiled> {
-    let mut compiler = Compiler { session, specs: BTreeMap::new(), named: BTreeMap::new(), catalog: HashMap::new() };
+    let mut compiler =
+        Compiler { session, specs: BTreeMap::new(), named: BTreeMap::new(), catalog: HashMap::new(), late: Vec::new() };
     let mut relations = Vec::new();
     for (number, contract) in EVIDENCE.iter().enumerate() {
         compiler.add(contract.name, number, contract.schema(), None, Version::New)?;
         relations.push((contract.name.to_owned(), contract.schema()));
     }
+    for table in &program.tables {
+        if compiler.catalog.contains_key(&table.name) {
+            return Err(EngineError::compile(
+                ErrorCode::RuleDuplicate,
+                table.name.clone(),
+                format!("the table `{}` is defined twice", table.name),
+                "rename one of the two",
+            ));
+        }
+        let schema = late_schema(table)?;
+        compiler.add(&table.name, relations.len(), schema.clone(), None, Version::New)?;
+        relations.push((table.name.clone(), schema));
+    }
+    compiler.late = program.tables.iter().map(|table| table.name.as_str()).collect();
     for spec in &program.views {
         if compiler.catalog.contains_key(&spec.name) || compiler.specs.insert(&spec.name, spec).is_some() {
             return Err(EngineError::compile(
@@ -114,6 +131,11 @@ impl<'a> Compiler<'a> {
         Ok(inlined)
     }
 
+    /// Whether a relation has rows only when a query asks for them.
+    fn keeps_no_rows(&self, relation: &str) -> bool {
+        self.late.contains(&relation) || self.specs.get(relation).is_some_and(|spec| !spec.stored)
+    }
+
     fn relations_in(&self, spec: &ViewSpec) -> Result<Vec<String>> {
         let mut reads: Vec<String> = spec.inputs.clone();
         if !spec.from.is_empty() {
@@ -138,19 +160,24 @@ impl<'a> Compiler<'a> {
                     Some(inner) if inlined.contains(&read.as_str()) => {
                         all.extend(self.named[inner.name.as_str()].iter().cloned());
                     }
-                    Some(inner) if !inner.stored => {
-                        return Err(EngineError::compile(
-                            ErrorCode::RuleUnknownRelation,
-                            spec.place("from"),
-                            format!("rule `{}` reads `{read}`, which keeps no rows", spec.name),
-                            format!("drop `stored = false` from `{read}`, or read what it reads"),
-                        ));
-                    }
                     Some(_) => all.push(read.clone()),
-                    None if self.catalog.contains_key(read) => {}
+                    None if self.catalog.contains_key(read) => {
+                        if self.late.contains(&read.as_str()) {
+                            all.push(read.clone());
+                        }
+                    }
                     None => return Err(unknown(spec, "from", read)),
                 }
             }
+            if let Some(late) = all.iter().find(|read| spec.stored && self.keeps_no_rows(read)) {
+                return Err(EngineError::compile(
+                    ErrorCode::RuleReadsLate,
+                    spec.place("from"),
+                    format!("rule `{}` reads `{late}`, which has no rows while edits are followed", spec.name),
+                    "write `stored = false`: the rule is then run when a query names it",
+                ));
+            }
+            all.retain(|read| !self.late.contains(&read.as_str()));
             if spec.rounds == 0 && all.contains(&spec.name) {
                 return Err(EngineError::compile(
                     ErrorCode::RuleCycle,
@@ -534,6 +561,29 @@ fn parse_role(text: &str) -> (Option<ColumnType>, &str) {
             (kind, role)
         }
     }
+}
+
+/// The schema of a table that is filled later: `file` and the columns that are declared.
+fn late_schema(table: &TableSpec) -> Result<SchemaRef> {
+    let mut fields = vec![field("file", ColumnType::Symbol, "file")];
+    for column in &table.columns {
+        let written = format!("{}:{}", column.kind, column.role);
+        let (Some(kind), role) = parse_role(&written) else {
+            return Err(EngineError::compile(
+                ErrorCode::ProgramDecode,
+                table.name.clone(),
+                format!("`{}` of the table `{}` has no type `{}`", column.name, table.name, column.kind),
+                "types are id symbol int bool float text",
+            ));
+        };
+        fields.push(field(&column.name, kind, role));
+    }
+    let metadata = HashMap::from([
+        ("codeanatomy.contract".to_owned(), table.name.clone()),
+        ("codeanatomy.version".to_owned(), "1".to_owned()),
+        (IDENTITY_KEY.to_owned(), table.key.clone()),
+    ]);
+    Ok(Arc::new(Schema::new_with_metadata(fields, metadata)))
 }
 
 /// The schema of a recursive view must be known before its SQL is: `roles` lists every column as `type:role`.

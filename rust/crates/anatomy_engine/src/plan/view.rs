@@ -92,7 +92,7 @@ pub(crate) struct View {
 /// The program after compilation.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    /// Names and schemas by relation number: evidence first, then views in topological order.
+    /// Names and schemas by relation number: evidence first, then tables that are filled later, then views in topological order.
     pub(crate) relations: Vec<(String, SchemaRef)>,
     pub(crate) evidence: usize,
     pub(crate) views: Vec<View>,

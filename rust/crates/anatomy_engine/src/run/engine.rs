@@ -9,6 +9,7 @@ use anatomy_facts::{Stage, Symbol};
 use anatomy_program::Program;
 use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::SchemaRef;
 
 use super::report::{Mode, Report, ViewRun};
 use crate::error::{EngineError, Result};
@@ -96,6 +97,12 @@ impl Engine {
     #[must_use]
     pub fn relation_number(&self, name: &str) -> Option<usize> {
         self.numbers.get(name).copied()
+    }
+
+    /// The schema of the relation with this number.
+    #[must_use]
+    pub fn schema(&self, number: usize) -> SchemaRef {
+        self.compiled.relations[number].1.clone()
     }
 
     /// Names of all relations, evidence first, in topological order.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anatomy_facts::ColumnType;
 use anatomy_facts::contract::field;
 use anatomy_facts::{ErrorCode, Stage};
-use anatomy_program::{Confidence, ViewKind};
+use anatomy_program::{Confidence, TableSpec, ViewKind};
 use arrow::array::{ArrayRef, Float32Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
@@ -154,6 +154,31 @@ impl Engine {
         Ok(Arc::new(Relation::of(view.schema.clone(), vec![view.run_full(&self.session, &run)?])))
     }
 
+    /// The tables of the program that are filled later than evidence, each with the number of its relation.
+    pub fn late_tables(&self) -> impl Iterator<Item = (usize, &TableSpec)> {
+        (self.compiled.evidence..).zip(&self.program.tables)
+    }
+
+    /// A snapshot in which some views that keep no rows have theirs, and what these read. They may read tables that were filled
+    /// after evidence; what keeps its rows stays as it is.
+    ///
+    /// # Errors
+    /// What a view met while running.
+    pub fn filled(&self, snapshot: &Snapshot, wanted: &dyn Fn(&str) -> bool) -> Result<Snapshot> {
+        let mut needed: Vec<usize> = Vec::new();
+        for view in self.compiled.views.iter().rev().filter(|view| !view.stored) {
+            if wanted(&view.name) || needed.contains(&view.number) {
+                needed.push(view.number);
+                needed.extend(view.occurrences.iter().map(|of| of.relation));
+            }
+        }
+        let mut filled = snapshot.clone();
+        for view in self.compiled.views.iter().filter(|view| !view.stored && needed.contains(&view.number)) {
+            filled.relations[view.number] = self.run_unstored(view, &filled)?;
+        }
+        Ok(filled)
+    }
+
     fn provenance(&self, view: &View) -> Option<Provenance> {
         let spec = self.program.views.iter().find(|spec| spec.name == view.name)?;
         let relates = spec.kind == ViewKind::Relate
@@ -203,12 +228,9 @@ impl Engine {
         for function in crate::functions::all() {
             context.register_udf(function.as_ref().clone());
         }
+        let snapshot = self.filled(snapshot, &|name| sql.contains(name))?;
         for (number, (name, _)) in self.compiled.relations.iter().enumerate() {
-            // A view that is not stored is run when the text of the query speaks of it.
-            let relation = match self.view(name).filter(|view| !view.stored && sql.contains(name.as_str())) {
-                Some(view) => self.run_unstored(view, snapshot)?,
-                None => snapshot.relation(number).clone(),
-            };
+            let relation = snapshot.relation(number).clone();
             let provenance = self.view(name).and_then(|view| self.provenance(view));
             let table = SnapshotTable::new(relation, provenance)?;
             context.register_table(name.as_str(), Arc::new(table)).map_err(failed)?;

@@ -136,6 +136,7 @@ impl Answers {
             "targets": targets,
             "candidates": candidates,
             "unresolved": unresolved,
+            "witnesses": self.witnesses().opinions(words.file, words.view.stamp, word.id),
         }))
     }
 

@@ -35,6 +35,7 @@ use anatomy_syntax::PositionEncoding;
 use crate::environment::Tables;
 use crate::files::{FileView, Files};
 use crate::sources::Sources;
+use crate::witness::Witnesses;
 
 pub use self::completion::CompletionWishes;
 
@@ -46,6 +47,7 @@ pub struct Answers {
     files: Arc<Files>,
     root_uri: Arc<str>,
     environment: Arc<Tables>,
+    witnesses: Arc<Witnesses>,
     sources: Arc<Sources>,
     /// Handed on from snapshot to snapshot.
     catalogue: Arc<completion::Catalogue>,
@@ -78,13 +80,22 @@ pub(crate) fn is_inside(file: Symbol) -> bool {
 impl Answers {
     pub(crate) fn new(engine: Arc<Engine>, snapshot: Arc<Snapshot>, files: Arc<Files>, root_uri: &str) -> Self {
         let root_uri = root_uri.trim_end_matches('/').into();
-        let (environment, sources) = (Arc::default(), Arc::default());
-        Answers { engine, snapshot, files, root_uri, environment, sources, catalogue: Arc::default() }
+        let (environment, witnesses, sources) = (Arc::default(), Arc::default(), Arc::default());
+        Answers { engine, snapshot, files, root_uri, environment, witnesses, sources, catalogue: Arc::default() }
     }
 
     /// The same answers beside the tables of an environment, and with sources that were read already.
     pub(crate) fn beside(self, environment: Arc<Tables>, sources: Arc<Sources>) -> Self {
         Answers { environment, sources, ..self }
+    }
+
+    /// The same answers beside what slow witnesses said.
+    pub(crate) fn with_witnesses(self, witnesses: Arc<Witnesses>) -> Self {
+        Answers { witnesses, ..self }
+    }
+
+    pub(crate) fn witnesses(&self) -> &Arc<Witnesses> {
+        &self.witnesses
     }
 
     /// The same workspace, later.
@@ -114,6 +125,12 @@ impl Answers {
     #[must_use]
     pub fn version_of(&self, path: &str) -> Option<i64> {
         self.files.get(&Symbol::of(path))?.version
+    }
+
+    /// What the text of a file is recognised by, if the file is there.
+    #[must_use]
+    pub fn stamp_of(&self, path: &str) -> Option<u64> {
+        Some(self.files.get(&Symbol::of(path))?.stamp)
     }
 
     /// All paths of the workspace, sorted.

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use anatomy_engine::EngineError;
+use anatomy_facts::facts::ParseError;
 use anatomy_facts::{Id, Symbol};
 use anatomy_syntax::PositionEncoding;
 use serde_json::{Value, json};
 
 use super::Answers;
 use super::places::range;
+use crate::files::FileView;
 
 struct Outlined {
     name: &'static str,
@@ -136,6 +138,21 @@ impl Answers {
         Ok(Value::Array(found).to_string().into_bytes())
     }
 
+    /// What is wrong with the syntax of a file, by whoever knows it best.
+    pub(crate) fn syntax_errors(&self, file: Symbol, view: &FileView) -> Vec<ParseError> {
+        self.witnesses.errors(file, view.stamp, &view.errors, &|offset| view.index().line_of(offset))
+    }
+
+    /// What is wrong with the syntax of a file alone, as LSP `Diagnostic[]`.
+    ///
+    /// # Errors
+    /// `unknown-file` if the graph does not hold it.
+    pub fn syntax(&self, path: &str, encoding: PositionEncoding) -> Result<Vec<u8>, EngineError> {
+        let (file, view) = self.file(path)?;
+        let uri = self.uri_of(file);
+        Ok(anatomy_syntax::lsp::diagnostics_json(&self.syntax_errors(file, view), view.index(), encoding, &uri))
+    }
+
     /// `Diagnostic[]` of a file: syntax, and the rows of diagnostic views.
     ///
     /// # Errors
@@ -143,7 +160,8 @@ impl Answers {
     pub fn diagnostics(&self, path: &str, encoding: PositionEncoding) -> Result<Vec<u8>, EngineError> {
         let (file, view) = self.file(path)?;
         let uri = self.uri_of(file);
-        let mut out = anatomy_syntax::lsp::diagnostics_json(&view.errors, view.index(), encoding, &uri);
+        let mut out =
+            anatomy_syntax::lsp::diagnostics_json(&self.syntax_errors(file, view), view.index(), encoding, &uri);
         let mut more = Vec::new();
         for rule in self.engine.diagnostic_rules() {
             for row in self.engine.rows_as_text(&self.snapshot, &rule.name, "file", file) {

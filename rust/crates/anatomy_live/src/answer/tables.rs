@@ -26,10 +26,14 @@ impl Answers {
         if asks("anchors") {
             extra.push(("anchors".to_owned(), self.anchors_table()?));
         }
-        if asks("ts_parse_errors") || asks("extract_errors") {
-            let errors = self.errors_table()?;
-            extra.push(("ts_parse_errors".to_owned(), errors.clone()));
-            extra.push(("extract_errors".to_owned(), errors));
+        if asks("ts_parse_errors") {
+            extra.push(("ts_parse_errors".to_owned(), self.errors_table()?));
+        }
+        if asks("extract_errors") {
+            extra.push(("extract_errors".to_owned(), self.extract_errors_table()?));
+        }
+        if asks("witness_runs") {
+            extra.push(("witness_runs".to_owned(), self.witness_runs_table()?));
         }
         if asks("ts_changed_ranges") {
             extra.push(("ts_changed_ranges".to_owned(), self.changed_ranges_table()?));
@@ -42,7 +46,8 @@ impl Answers {
         if asks("library_files") {
             extra.push(("library_files".to_owned(), self.library_files_table()?));
         }
-        self.engine.query(&self.snapshot, extra, sql, limits)
+        let beside = self.witnesses.beside(&self.engine, &self.snapshot, &self.files);
+        self.engine.query(&beside, extra, sql, limits)
     }
 
     /// The rows of a query as an Arrow IPC stream.
@@ -146,6 +151,63 @@ impl Answers {
                 Arc::new(StringArray::from(severities)),
                 Arc::new(StringArray::from(codes)),
                 Arc::new(StringArray::from(messages)),
+            ],
+        )
+    }
+
+    /// What could not be extracted or only in part: broken syntax, and witnesses that failed.
+    fn extract_errors_table(&self) -> Result<RecordBatch, EngineError> {
+        let errors = self.errors_table()?;
+        let failed: Vec<_> = self
+            .witnesses
+            .of(&self.files)
+            .into_iter()
+            .filter_map(|(file, name, told)| Some((file, name, told.failure.as_ref()?)))
+            .collect();
+        let texts = |of: Vec<&str>| Arc::new(StringArray::from(of)) as ArrayRef;
+        let zeros = || Arc::new(UInt32Array::from(vec![0; failed.len()])) as ArrayRef;
+        let rows = vec![
+            Arc::new(UInt32Array::from_iter_values(failed.iter().map(|(file, ..)| file.0))) as ArrayRef,
+            zeros(),
+            zeros(),
+            Arc::new(UInt32Array::from(vec![1; failed.len()])),
+            texts(vec![""; failed.len()]),
+            texts(vec!["warning"; failed.len()]),
+            texts(failed.iter().map(|(_, _, failure)| failure.code.as_str()).collect()),
+            texts(failed.iter().map(|(_, _, failure)| failure.message.as_str()).collect()),
+        ];
+        let failures = RecordBatch::try_new(errors.schema(), rows)?;
+        let mut columns = arrow::compute::concat_batches(&errors.schema(), [&errors, &failures])?.columns().to_vec();
+        let mut names = vec!["tree_sitter"; errors.num_rows()];
+        names.extend(failed.iter().map(|(_, name, _)| *name));
+        let stages: Vec<&str> =
+            names.iter().map(|name| if *name == "tree_sitter" { "parse" } else { "extract" }).collect();
+        columns.extend([texts(names), texts(stages)]);
+        let mut fields: Vec<Field> = errors.schema().fields().iter().map(|of| of.as_ref().clone()).collect();
+        fields.extend([field("witness", ColumnType::Text, ""), field("stage", ColumnType::Text, "")]);
+        table(fields, columns)
+    }
+
+    /// Which witness was heard about which file, as long as the text is the one that it was asked about.
+    fn witness_runs_table(&self) -> Result<RecordBatch, EngineError> {
+        let said = self.witnesses.of(&self.files);
+        let texts = |of: Vec<&str>| Arc::new(StringArray::from(of)) as ArrayRef;
+        let status =
+            said.iter().map(|(_, _, told)| told.failure.as_ref().map_or("ok", |failure| failure.code.as_str()));
+        table(
+            vec![
+                field("file", ColumnType::Symbol, "file"),
+                field("witness", ColumnType::Text, ""),
+                field("status", ColumnType::Text, ""),
+                field("stamp", ColumnType::Id, ""),
+                field("micros", ColumnType::Id, ""),
+            ],
+            vec![
+                Arc::new(UInt32Array::from_iter_values(said.iter().map(|(file, ..)| file.0))),
+                texts(said.iter().map(|(_, name, _)| *name).collect()),
+                texts(status.collect()),
+                Arc::new(UInt64Array::from_iter_values(said.iter().map(|(_, _, told)| told.stamp))),
+                Arc::new(UInt64Array::from_iter_values(said.iter().map(|(_, _, told)| told.micros))),
             ],
         )
     }

@@ -13,7 +13,9 @@ use anatomy_engine::store::image::{Image, ImageWriter, damaged, list};
 use anatomy_facts::facts::ParseError;
 use anatomy_facts::{Anchor, AnchorKind, ErrorCode, Severity, Symbol};
 use anatomy_syntax::TextIndex;
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, ListArray, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, ListArray, RecordBatch, StringArray, UInt32Array, UInt64Array,
+};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt8Type, UInt32Type, UInt64Type};
 
@@ -23,7 +25,7 @@ use crate::wants::Want;
 /// Files that are written at once.
 const STEP: usize = 256;
 /// Columns by position; those of numbers in lists, with their types.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "path",
     "module",
     "wants",
@@ -42,9 +44,10 @@ const NAMES: [&str; 18] = [
     "wide",
     "widths",
     "length",
+    "stamp",
 ];
 
-fn types() -> [DataType; 18] {
+fn types() -> [DataType; 19] {
     let list = |of: DataType| DataType::List(Arc::new(Field::new_list_field(of, false)));
     let (int, ints, bytes, ids) =
         (DataType::UInt32, list(DataType::UInt32), list(DataType::UInt8), list(DataType::UInt64));
@@ -68,6 +71,7 @@ fn types() -> [DataType; 18] {
         ints,
         bytes,
         int,
+        DataType::UInt64,
     ]
 }
 
@@ -129,6 +133,7 @@ fn batch(schema: &SchemaRef, files: &[(&Symbol, &Arc<FileView>)]) -> RecordBatch
         list::<UInt32Type>(views.iter().map(|view| view.index().parts().1)),
         list::<UInt8Type>(views.iter().map(|view| view.index().parts().2)),
         Arc::new(views.iter().map(|view| view.index().len()).collect::<UInt32Array>()),
+        Arc::new(views.iter().map(|view| view.stamp).collect::<UInt64Array>()),
     ];
     RecordBatch::try_new(schema.clone(), columns).expect("columns have the types of the schema")
 }
@@ -191,6 +196,7 @@ pub(super) fn read(image: &Image, moved: Option<&[u32]>) -> Result<Files> {
             let places = PlacesInImage { rows: rows.clone(), row };
             let mut view = FileView::in_image(places, errors(rows.batch.column(5).as_string::<i32>().value(row))?);
             view.module = here(rows.number(1, row))?;
+            view.stamp = rows.batch.column(18).as_primitive::<UInt64Type>().value(row);
             let (wants, certain) = (rows.list::<UInt32Type>(2, row), rows.list::<UInt8Type>(3, row));
             let wants: Result<Vec<Want>> = wants
                 .iter()

@@ -7,7 +7,7 @@ from codeanatomy_engine import Snapshot
 from codeanatomy import report
 from codeanatomy.ide import rule_file
 from codeanatomy.ide.explain import Target, line_of, shown
-from codeanatomy.ide.hover import Hover, hover
+from codeanatomy.ide.hover import Hover, hover, said
 from codeanatomy.lsp import convert
 from codeanatomy.lsp.session import Client, Question, Session
 
@@ -78,6 +78,7 @@ def markdown(found: Hover, root_uri: str) -> str:
     parts += [f"Beaten: {_target(each, root_uri)}" for each in found.beaten]
     if found.unresolved:
         parts.append(f"**Open:** {convert.escaped(found.unresolved)}")
+    parts += [f"**Witness:** {convert.escaped(said(each))}" for each in found.witnesses]
     return "\n\n".join(parts)
 
 
