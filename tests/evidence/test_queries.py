@@ -17,9 +17,9 @@ PAGE = (Path(__file__).parents[2] / "docs/witnesses.md").read_text("utf-8")
 QUERIES = dict(re.findall(r"<!-- query: (.*?) -->\n```sql\n(.*?)```", PAGE, re.DOTALL))
 
 EXPECTED = {
-    "reaching definitions of what is returned": [(4, 11, "price"), (6, 11, "price")],
+    "reaching definitions of what is returned": [(5, 12, "price"), (7, 12, "price")],
     "blocks that are never reached": [],
-    "calls that a handler protects": [(8,)],
+    "calls that a handler protects": [(9,)],
     "what is called with what a name was given": [("price", "check")],
     "the size of the syntax below each function": [("cost", 4), ("never", 2)],
 }
