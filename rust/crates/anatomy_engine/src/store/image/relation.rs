@@ -257,6 +257,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the file is no file of a workspace")]
     fn what_is_written_is_read_back() {
         let folder = std::env::temp_dir().join(format!("anatomy-image-{}", std::process::id()));
         let place = folder.join("image");
