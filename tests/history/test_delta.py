@@ -229,3 +229,23 @@ def test_a_workspace_cannot_say_where_its_history_lies(ws: Path, run: Run, tmp_p
     (ws / "codeanatomy.toml").write_text("")
     assert run("checkpoint", "--store", str(tmp_path / "asked"))[0] == 0
     assert (tmp_path / "asked/manifests").exists()
+
+
+def test_a_reader_gets_what_came_and_went_once(ws: Path, run: Run) -> None:
+    assert run("feed", "files", "--cursor", "a")[0] == 2
+    run("checkpoint")
+    feed = ("feed", "files", "--cursor", "a", "--format", "json")
+    first = json.loads(run(*feed)[1])
+    assert (first["since"], first["until"], len(first["rows"])) == (None, 0, 4)
+    assert {row["_change_type"] for row in first["rows"]} == {"insert"}
+    assert json.loads(run(*feed)[1]) == {"since": 0, "until": 0, "rows": []}
+    (ws / "main.py").rename(ws / "other.py")
+    run("checkpoint")
+    rows = json.loads(run(*feed)[1])["rows"]
+    assert [(row["_change_type"], row["file"]) for row in rows] == [("delete", "main.py"), ("insert", "other.py")]
+    assert json.loads(run(*feed)[1])["rows"] == []
+    assert json.loads(run("feed", "files", "--since", "0", "--format", "json")[1])["rows"] == rows
+    assert run("feed", "files", "--since", "0", "--format", "csv")[1].startswith("_change_type,")
+    for words in (("nothing", "--since", "0"), ("files", "--since", "7"), ("files", "--since", "x")):
+        ended, _, err = run("feed", *words)
+        assert (ended, err.startswith("error[history-version]")) == (2, True), words

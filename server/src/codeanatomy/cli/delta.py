@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ checkpoint: add the workspace as it is now, if it differs from the newest versio
 log: the versions, the newest first.
 diff A [B]: which edges a change created and removed, and why. B left out is the workspace as it is now.
 at V [SQL]: the tables of a version, or the rows of a read-only query over them.
+feed TABLE: which rows of a table came and went since a version (--since), or since a reader of a name last asked (--cursor).
 maintain: give up old versions, drop dead rows, compact, remove files, sum up logs: each only past its threshold, with the reason.
 export TO [--version V]: the tables of a version as Delta tables or Parquet files of their own.
 publish URI: add the workspace as it is to a history that others begin with, such as one in an object store, from CI; with its index.
@@ -59,6 +61,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     sub.add_argument("--max-seconds", type=float, default=30.0, metavar="S", help="how long it may run (default: 30)")
     add_no_daemon(sub)
+    add_format(sub, "csv")
+    sub = _action(actions, "feed", "which rows of a table came and went")
+    sub.add_argument("table", metavar="TABLE", help="the table, such as cpg_edges")
+    since = sub.add_mutually_exclusive_group(required=True)
+    since.add_argument("--since", metavar="V", help="since this version")
+    since.add_argument(
+        "--cursor", metavar="NAME", help="since the reader of this name last asked, who has seen all after this"
+    )
+    sub.add_argument("--until", default="HEAD", metavar="V", help="up to this version (default: HEAD)")
     add_format(sub, "csv")
     sub = _action(actions, "maintain", "keep the history in order, where a threshold is exceeded")
     add_format(sub)
@@ -205,7 +216,6 @@ def _diff(root: Path, place: Place, arguments: Namespace) -> int:
 
 
 def _at(root: Path, place: Place, arguments: Namespace) -> int:
-    from codeanatomy import report
     from codeanatomy.cli import versions
     from codeanatomy.cli.exits import Exit, InputError
 
@@ -233,15 +243,39 @@ def _at(root: Path, place: Place, arguments: Namespace) -> int:
                 _print_json(found.to_pylist())
                 return Exit.OK
             names, rows = found.column_names, list(zip(*(column.to_pylist() for column in found.columns), strict=True))
-    if arguments.format == "csv":
-        import csv
-        import sys
+    _print_rows(names, rows, arguments.format)
+    return Exit.OK
 
-        writer = csv.writer(sys.stdout)
-        writer.writerow(names)
-        writer.writerows(rows)
+
+def _feed(_root: Path, place: Place, arguments: Namespace) -> int:
+    from codeanatomy_incremental.history import feed, manifest
+    from codeanatomy_incremental.history.reader import Version
+
+    from codeanatomy.cli import versions
+    from codeanatomy.cli.exits import Exit
+
+    seen = feed.cursor(place, arguments.cursor) if arguments.cursor else None
+    manifests = manifest.load(place)
+    ends: list[Version | None] = []
+    for name in (arguments.since or seen, arguments.until):
+        found = None if name is None else manifest.find(manifests, str(name))
+        if found is None and name is not None:
+            raise versions.no_version(place, manifests, str(name))
+        ends.append(None if found is None else Version(place, found, manifests[-1]))
+    before, after = ends
+    assert after is not None, "it has a name"
+    rows = feed.changes(before, after, arguments.table)
+    if arguments.format == "json":
+        since = before.manifest.version if before is not None else None
+        _print_json({"since": since, "until": after.manifest.version, "rows": rows.to_pylist()})
     else:
-        print(report.table(names, rows))
+        _print_rows(
+            rows.column_names,
+            list(zip(*(column.to_pylist() for column in rows.columns), strict=True)),
+            arguments.format,
+        )
+    if arguments.cursor:
+        feed.move(place, arguments.cursor, after.manifest.version)
     return Exit.OK
 
 
@@ -323,6 +357,7 @@ _ACTIONS = {
     "log": _log,
     "diff": _diff,
     "at": _at,
+    "feed": _feed,
     "maintain": _maintain,
     "export": _export,
     "publish": _publish,
@@ -377,6 +412,20 @@ def _told(manifest: Manifest) -> dict[str, Any]:
 def _named(name: str, version: Any) -> str:
     commit = version.manifest.origin.commit[:10]
     return name if not commit or name.startswith(commit[:7]) else f"{name} ({commit})"
+
+
+def _print_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], how: str) -> None:
+    from codeanatomy import report
+
+    if how == "csv":
+        import csv
+        import sys
+
+        writer = csv.writer(sys.stdout)
+        writer.writerow(names)
+        writer.writerows(rows)
+    else:
+        print(report.table(names, rows))
 
 
 def _print_json(told: object) -> None:

@@ -97,6 +97,13 @@ def sources(root: Path, arguments: Namespace) -> dict[str, workspace.SourceBytes
     return {path: workspace.SourceBytes(known.entry.stamp[0], known.digest.hex()) for path, known in read}
 
 
+def no_version(place: Place, manifests: Sequence[Manifest], name: str) -> HistoryError:
+    """What is said where a history has no version of a name."""
+    if not manifests:
+        return none_yet(place)
+    return HistoryError("history-version", f"the history has no version `{name}`", "`codeanatomy delta log` lists them")
+
+
 def none_yet(place: Place) -> HistoryError:
     """What is said where there is no history."""
     return HistoryError(
@@ -130,11 +137,7 @@ class Versions:
             found |= {name: None for name in found if re.match(r"(?i)head", name)}
         commits = [name for name in found if found[name] is None]
         if commits and not git.head(os.fspath(self._root))[0]:
-            if not manifests:
-                raise none_yet(self._place)
-            raise HistoryError(
-                "history-version", f"the history has no version `{commits[0]}`", "`codeanatomy delta log` lists them"
-            )
+            raise no_version(self._place, manifests, commits[0])
         made = dict(zip(commits, self._of_commits(commits), strict=True))
         return [found.get(name) or made.get(name) or self._now() for name in names]
 
@@ -142,9 +145,7 @@ class Versions:
         found = manifest.find(manifests, name)
         if found is None:
             if re.fullmatch(r"v?\d{1,6}", name) and manifests:
-                raise HistoryError(
-                    "history-version", f"the history has no version {name}", "`codeanatomy delta log` lists them"
-                )
+                raise no_version(self._place, manifests, name)
             return None
         version = Version(self._place, found, manifests[-1])
         is_commit = re.fullmatch(r"[0-9a-f]{7,40}", name) and not name.isdecimal()
