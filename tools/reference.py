@@ -17,6 +17,7 @@ import msgspec
 
 from codeanatomy_engine import Engine
 
+from codeanatomy_incremental import codes as python_codes
 from codeanatomy_incremental import contracts, evidence, governance
 from codeanatomy_incremental.history import failure
 from codeanatomy_incremental.packs.load import Program, installed, load
@@ -37,6 +38,8 @@ _COLUMN = re.compile(
     r"|\b(?P<kind>id|symbol|int|truth|column)\(\s*"
     r'(?P<rest>"(?:[^"\\]|\\.)*"(?:\s*,\s*(?:"(?:[^"\\]|\\.)*"|ColumnType::\w+))*)\s*,?\s*\)'
 )
+_RUN_COLUMN = re.compile(r'\b(id|symbol|int|truth|text|float)\(\s*"(\w+)",\s*"((?:[^"\\]|\\.)*)"')
+RUN_TYPES = {"id": "number", "symbol": "symbol", "int": "number", "truth": "truth", "text": "text", "float": "number"}
 _CODE = re.compile(r'^    \w+ = "(?P<code>[a-z-]+)", "(?P<doc>(?:[^"\\]|\\.)*)";$', re.MULTILINE)
 
 
@@ -73,6 +76,26 @@ def tables() -> list[Table]:
     return found
 
 
+def run_tables() -> list[Table]:
+    """The contracts of the tables that tell what ran, in the order in which they stand."""
+    text = (FACTS / "run_tables.rs").read_text("utf-8")
+    shared = dict(re.findall(r"^const (\w+): Column = (.*?);$", text, re.MULTILINE | re.DOTALL))
+    found: list[Table] = []
+    for contract in _CONTRACT.finditer(text):
+        head, _, columns = contract["body"].partition("columns:")
+        name, doc, key = (_text(each[1]) for each in re.finditer(r'\w+: "((?:[^"\\]|\\.)*)"', head))
+        columns = re.sub(r"\b[A-Z]+\b(?=,)", lambda word: shared.get(word[0], word[0]), columns)
+        found.append(
+            Table(
+                name,
+                doc,
+                key,
+                [Column(of[2], RUN_TYPES[of[1]], "", _text(of[3])) for of in _RUN_COLUMN.finditer(columns)],
+            )
+        )
+    return found
+
+
 def codes() -> list[tuple[str, str]]:
     """Every code with its sentence."""
     return [(code["code"], _text(code["doc"])) for code in _CODE.finditer((FACTS / "codes.rs").read_text("utf-8"))]
@@ -83,7 +106,7 @@ def tables_page() -> str:
     lines = [
         "# Evidence tables",
         "",
-        NOTICE.format(source="`anatomy_facts/src/tables.rs`"),
+        NOTICE.format(source="`anatomy_facts/src/tables.rs` and `run_tables.rs`"),
         "",
         "What is extracted from source, before any rule. `codeanatomy query` shows symbols as text. The role of a column is",
         "what rules are joined on. Places are no evidence: the table `anchors` has them, for queries only.",
@@ -123,6 +146,10 @@ def tables_page() -> str:
                 f"| {each.name} | {LATE_TYPES[each.kind]} | {each.role} | {_cell(_told(each))} |"
                 for each in late.columns
             ]
+    lines += ["", "# Run tables", "", "What ran, for queries only: see [runs](../runs.md). Times are microseconds."]
+    for table in run_tables():
+        lines += ["", f"## {table.name}", "", table.doc, "", "| column | type | |", "|---|---|---|"]
+        lines += [f"| {each.name} | {each.kind} | {_cell(each.doc)} |" for each in table.columns]
     return "\n".join(lines) + "\n"
 
 
@@ -139,7 +166,7 @@ def codes_page() -> str:
         "# Codes",
         "",
         NOTICE.format(
-            source="`anatomy_facts/src/codes.rs`, the diagnostic rules, `contracts.py` and `history/failure.py`"
+            source="`anatomy_facts/src/codes.rs`, the diagnostic rules, `codes.py`, `contracts.py` and `history/failure.py`"
         ),
         "",
         "Messages may change, codes do not.",
@@ -154,6 +181,10 @@ def codes_page() -> str:
         f"| `{rule['code']}` | {rule['severity']} | [{rule['name']}](rules.md#{rule['name']}) | {_cell(rule['doc'])} |"
         for rule in rules
     ]
+    lines += ["", "## From the server and the command line", "", "| code | stage | meaning |", "|---|---|---|"]
+    lines += [f"| `{code}` | {each.stage} | {_cell(each.doc)} |" for code, each in python_codes.CODES.items()]
+    lines += ["", "## Exit codes", "", "| code | meaning |", "|---|---|"]
+    lines += [f"| {code} | {_cell(doc)} |" for code, doc in python_codes.EXIT_CODES.items()]
     lines += ["", "## From `codeanatomy check`", "", "| code | meaning |", "|---|---|"]
     lines += [f"| `{code}` | {_cell(doc)} |" for code, doc in (unused.CODES | purity.CODES | governance.CODES).items()]
     lines += ["", "## From contracts", "", "See [layers](../layers.md).", "", "| code | meaning |", "|---|---|"]

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -371,3 +372,164 @@ def test_rules_are_listed_and_explained(ws: Path, run: Any) -> None:
     assert "cpg_edges" in told["read by"]
     assert "did you mean `overrides`?" in run("rules", "explain", "override").err
     assert "needs the name of a rule" in run("rules", "explain").err
+
+
+def test_plan_has_three_tiers_each_with_all_of_the_one_before(ws: Path, run: Any) -> None:
+    first, second, third = (run("plan", "--tier", tier, "--format", "json").json for tier in "123")
+    assert {"manifest", "outputs", "summary", "compiles"} <= first.keys()
+    assert first.keys() < second.keys() < third.keys()
+    assert len({each["manifest"]["fingerprint"] for each in (first, second, third)}) == 1
+    path = second["schedule"]["critical_path"]
+    edges = {(edge["from"], edge["to"]) for edge in second["edges"]}
+    assert len(path) > 3
+    assert all(step in edges for step in pairwise(path))
+    costs = {task["view"]: task["cost_micros"] for task in second["schedule"]["tasks"]}
+    assert sum(costs[view] for view in path) == second["schedule"]["critical_micros"]
+    assert {task["cost_from"] for task in second["schedule"]["tasks"]} <= {"measured", "rows"}
+    assert third["validation"]["mode"] == "warn"
+    assert all(0 < each["confidence"] <= 1 and each["evidence"] for each in third["decisions"])
+    for tier in "123":
+        assert run("plan", "--tier", tier).out
+
+
+def test_plan_of_a_view_has_its_lineage_and_every_form(ws: Path, run: Any) -> None:
+    told = run("plan", "overrides", "--tier", "3", "--format", "json").json
+    assert told["plans"].keys() == {"sql", "logical", "optimized", "physical", "keyed", "impact"}
+    [view] = told["views"]
+    assert view["lineage"].keys() | {"level"} >= set(view["columns"])
+    for sources in view["lineage"].values():
+        for source in sources:
+            relation, _, column = source.partition(".")
+            assert column in view["required_columns"][relation]
+    assert view["signals"].keys() >= {"statistics", "selectivity", "projection_ratio", "sort_keys", "fan_out"}
+    text = run("plan", "overrides", "--tier", "3").out
+    for word in ("critical path", "needs ", "index ", "column ", "keyed:", "impact of"):
+        assert word in text
+    assert "calls" not in {edge["to"] for edge in told["edges"]}
+    assert "nearest" in run("plan", "overide", "--tier", "3").err or run("plan", "overide", "--tier", "3").code == 2
+
+
+def test_plan_draws_the_graph_of_views(ws: Path, run: Any) -> None:
+    dot = run("plan", "--format", "dot").out
+    assert dot.startswith("digraph")
+    assert '"class_base" -> "mro"' in dot or '"class_base" -> "ancestor"' in dot
+    assert "penwidth=3" in dot
+    for form in ("svg", "html"):
+        out = run("plan", "--tier", "3", "--format", form).out
+        assert "refers_to" in out
+        assert "</svg>" in out
+        assert "src=" not in out
+        assert "href=" not in out
+    assert run("plan", "overrides", "--format", "svg").out.count("<rect") < run("plan", "--format", "svg").out.count(
+        "<rect"
+    )
+
+
+def test_diag_reports_edits_rules_and_decisions(ws: Path, run: Any) -> None:
+    found = run("diag", "--format", "json").json
+    edits = found["edits"]
+    assert edits["count"] == 2 * 3
+    assert edits["hops"]["total_micros"]["max"] >= edits["hops"]["views_micros"]["max"] > 0
+    assert edits["runs"][str(edits["slowest"]["commit"])]
+    assert found["decisions"]["count"] == found["decisions"]["with_confidence_and_evidence"] > 100
+    assert [each for each in found["fallbacks"] if not each["declared"]] == []
+    for word in ("edits: 6", "slowest rules of edits", "fallbacks: 0", "requests: 0"):
+        assert word in run("diag", "report").out
+    page = run("diag", str(ws), "--format", "html").out
+    assert page.startswith("<!doctype html>")
+    for word in ("The slowest edit", "impact", "Slowest rules of edits"):
+        assert word in page
+    assert "<script" not in page
+    assert "src=" not in page
+    assert run("diag", "memry").code == 2
+    assert run("diag", "memory", "--format", "html").code == 2
+
+
+def test_a_run_is_exported_replayed_and_compared(ws: Path, run: Any, tmp_path: Path) -> None:
+    first, second = str(tmp_path / "first.zip"), str(tmp_path / "second.zip")
+    assert "envelope" in run("run", "export", first).out
+    replayed = run("run", "replay", first)
+    assert replayed.code == 0
+    told = replayed.json
+    assert (told["equal"], told["spec"]["equal"], told["envelope"]["equal"]) == (True, True, True)
+    assert told["match"]["equal"] == told["match"]["outputs"] == len(told["outputs"]) > 100
+    assert {"refers_to", "bindings", "cpg_edges"} <= {each["name"] for each in told["outputs"] if each["rows"]}
+    assert run("run", "diff", first, first).code == 0
+
+    (ws / "main.py").write_text("from shop.tools import discount\n\nx = 1\n", "utf-8")
+    run("run", "export", second)
+    found = run("run", "diff", first, second, "--format", "json")
+    assert found.code == 1
+    assert found.json["files"] == {"added": [], "removed": [], "changed": ["main.py"]}
+    assert "refers_to" in {each["name"] for each in found.json["outputs"]}
+    assert "main.py" in run("run", "diff", first, second).out
+    # A package is replayed from what it holds, whatever the disk holds now.
+    assert run("run", "replay", first).json["equal"] is True
+
+
+def test_a_run_is_replayed_under_another_policy(ws: Path, run: Any, tmp_path: Path) -> None:
+    package = str(tmp_path / "run.zip")
+    run("run", "export", package)
+    replayed = run("run", "replay", package, "--set", "run.profile=replay")
+    assert replayed.code == 0
+    told = replayed.json
+    assert (told["equal"], told["envelope"]["equal"]) == (True, False)
+    assert told["counterfactual"]["policy"]["profile"] == "replay"
+    assert {each["decision"] for each in told["counterfactual"]["decisions_that_differ"]} >= {"scan", "profile"}
+    assert run("run", "replay", package, "--set", "run.profile=fast").code == 2
+    assert run("run", "replay", package, "--set", "lenses.references=false").code == 2
+
+
+def test_what_is_no_package_is_not_replayed(ws: Path, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "text.zip").write_text("nothing", "utf-8")
+    for arguments in (["replay", "text.zip"], ["replay", "missing.zip"], ["diff", "text.zip"], ["replay", "a", "b"]):
+        assert run("run", *arguments).code == 2, arguments
+    package = tmp_path / "run.zip"
+    run("run", "export", str(package))
+    content = bytearray(package.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    package.write_bytes(content)
+    assert run("run", "replay", str(package)).code in (2, 0)
+
+
+def test_strict_runs_refuse_what_validation_finds(ws: Path, run: Any) -> None:
+    assert run("index", "--set", "run.profile=strict").code == 0
+    (ws / "rules").mkdir()
+    (ws / "rules/pack.toml").write_text('name = "own"\nversion = "1"\ndoc = "Ours."\n', "utf-8")
+    (ws / "rules/copied.toml").write_text(
+        'doc = "Holds if a name is read."\nkind = "derive"\nfrom = "names"\nexample = "`x`"\n', "utf-8"
+    )
+    paths = ("--set", 'rules.paths=["rules"]')
+    assert run("index", *paths).code == 0
+    refused = run("index", *paths, "--set", "run.validation=error")
+    assert refused.code == 3
+    assert "error[plan-copy]: rules/copied.toml:3:" in refused.err
+    assert "hint: read its input instead" in refused.err
+
+
+def test_rows_that_break_their_contract_end_with_a_code_of_their_own(ws: Path, run: Any) -> None:
+    (ws / "rules").mkdir()
+    (ws / "rules/pack.toml").write_text('name = "own"\nversion = "1"\ndoc = "Ours."\n', "utf-8")
+    (ws / "rules/sure.toml").write_text(
+        'doc = "Holds if a name is read."\nkind = "relate"\nfrom = "names"\nwhy = "it is"\nexample = "`x`"\n'
+        'confidence = "1.5"\nselect = { expr = "names.expr", target = "names.scope" }\ngrain = ["expr"]\n',
+        "utf-8",
+    )
+    refused = run("index", "--set", 'rules.paths=["rules"]', "--set", "run.validation=error")
+    assert refused.code == 4
+    assert "error[rule-contract]" in refused.err
+
+
+def test_a_failure_names_its_code_and_has_the_exit_code_of_its_kind(
+    ws: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = run("index", str(ws / "nowhere"))
+    assert (missing.code, missing.err.split(":")[0]) == (2, "error[bad-input]")
+
+    def fail(*_: object) -> int:
+        raise ZeroDivisionError("nobody thought of this")
+
+    monkeypatch.setattr(commands.version, "run", fail)
+    broken = run("version")
+    assert broken.code == 5
+    assert "error[internal]: ZeroDivisionError: nobody thought of this" in broken.err

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 HOSTS = {
     "deltalake": "incremental/src/codeanatomy_incremental/history/delta.py",
+    "opentelemetry": "incremental/src/codeanatomy_incremental/telemetry.py",
     "watchfiles": "incremental/src/codeanatomy_incremental/watch.py",
 }
 

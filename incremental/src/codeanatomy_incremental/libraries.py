@@ -140,6 +140,10 @@ class Libraries:
     def _packages(self) -> int:
         return sum(held.file.partition == "library" for held in self._held.values())
 
+    def files(self) -> tuple[LibraryFile, ...]:
+        """The library files of the graph, sorted."""
+        return tuple(self._held[uri].file for uri in sorted(self._held))
+
     def uri_at(self, path: str) -> str:
         """The path in the graph of the library file that lies at an absolute path, in the graph or not; empty if none does."""
         found = self._library.at(path) if self._library is not None and not self.is_empty else None

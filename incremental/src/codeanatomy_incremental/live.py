@@ -174,6 +174,7 @@ class Graph:
         limit = options.workspace.max_file_bytes
         self.engine = Engine.begin(program.document, root.as_uri(), limit, version, platform, ahead)
         self.engine.set_encoding(encoding)
+        self.engine.set_policy(msgspec.json.encode(options.run))
         if options.workspace.library_cache:
             self.engine.keep_library_in(cache_folder(os.environ))
         self._known: dict[str, workspace.Known] = {}
@@ -482,6 +483,11 @@ class Graph:
         text = (source.content or b"").decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
         lines = text.split("\n")
         return lines[line - 1] if line <= len(lines) else ""
+
+    def texts(self) -> Iterator[workspace.Source]:
+        """Every file of the workspace as it is on disk."""
+        for entry in self._listed().entries.values():
+            yield workspace.read(self.workspace, entry, time.time_ns())[0]
 
     def close(self, path: str) -> None:
         """Give a file back to the disk; `apply` work that names it as closed afterwards."""

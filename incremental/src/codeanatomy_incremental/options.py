@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -220,6 +220,35 @@ class DaemonOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many seconds it waits for the next one when nobody is connected any more."""
 
 
+class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the program runs and what is kept of its runs. No choice here changes a row of the graph. See [runs](../runs.md)."""
+
+    profile: Literal["default", "low_latency", "replay", "strict"] = "default"
+    """What runs are for. `low_latency` runs bursts of changes for their keys where `default` would run everything once; `replay` lets
+    no size decide how a view runs; `strict` refuses what validation finds."""
+
+    validation: Literal["off", "warn", "error"] = "warn"
+    """What becomes of findings about compiled rules: `off`, told (`warn`), or refused (`error`), which also refuses rows that break
+    the contract of their view."""
+
+    calibration: Literal["off", "warn", "enforce"] = "warn"
+    """What becomes of measured times: `warn` tells where another way would have paid, `enforce` takes it."""
+
+    artifacts: bool = True
+    """Keep the last runs, edits and requests in the tables `rule_exec`, `edits`, `requests`, `policy_decisions` and `fallbacks`."""
+
+
+class OtelOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Traces and metrics for OpenTelemetry, by its standard SDK (`pip install codeanatomy[otel]`). Without an endpoint nothing of it is
+    imported."""
+
+    endpoint: str = ""
+    """Where spans and metrics go, by OTLP over HTTP, such as `http://localhost:4318`; `console` writes them to standard error. Empty: nowhere."""
+
+    service: str = "codeanatomy"
+    """The name of the service in them."""
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All options of a workspace."""
 
@@ -233,6 +262,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     completion: CompletionOptions = CompletionOptions()
     daemon: DaemonOptions = DaemonOptions()
     history: HistoryOptions = HistoryOptions()
+    run: RunOptions = RunOptions()
+    otel: OtelOptions = OtelOptions()
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -282,6 +313,14 @@ def load(root: Path, overrides: Mapping[str, str] | None = None, overrides_name:
         for key, value in values.items()
     )
     return Loaded(options=options, settings=settings)
+
+
+def over(run: RunOptions, changes: Mapping[str, str], name: str = "command line") -> RunOptions:
+    """Options of [run] with some of them replaced, given as `run.key` and TOML value; raises `strict_toml.TomlError`."""
+    tables: dict[str, Any] = {"run": msgspec.to_builtins(run)}
+    for key, value in changes.items():
+        _override(tables, key, value, name)
+    return strict_toml.fit(tables, Options, "", name).run
 
 
 def reference() -> str:

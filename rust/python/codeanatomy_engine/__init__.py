@@ -19,8 +19,11 @@ from codeanatomy_engine._native import (
     Snapshot,
     SourceFile,
     __version__,
+    compiles,
     fail_at,
+    manifest,
     semantic_tokens_edits,
+    would_run,
 )
 
 __all__ = [
@@ -35,6 +38,9 @@ __all__ = [
     "Snapshot",
     "SourceFile",
     "__version__",
+    "compiles",
     "fail_at",
+    "manifest",
     "semantic_tokens_edits",
+    "would_run",
 ]

@@ -13,6 +13,16 @@ TOKEN_TYPES: list[str]
 TOKEN_MODIFIERS: list[str]
 """Modifiers of semantic tokens, by the number of their bit."""
 
+def compiles() -> int:
+    """How many programs were compiled in this process: one for each program that somebody began to use."""
+
+def would_run(policy: bytes, changed: int, files: int) -> str:
+    """How a commit of so many changed files would run under a policy (JSON): `keyed` or `full`."""
+
+def manifest(program: bytes) -> bytes:
+    """What a program is, as JSON: `fingerprint` (the key of everything that is derived from it), `spec_hash`, `contracts`, `engine`,
+    `extractor` and `packs`. Nothing is compiled; raises EngineError if it is no program."""
+
 def semantic_tokens_edits(before: bytes, after: bytes) -> bytes:
     """LSP `SemanticTokensEdit[]` that make the `data` of one answer that of another."""
 
@@ -100,6 +110,11 @@ class Engine:
 
     def ready(self) -> None:
         """Wait until the program is compiled; raises what the compiler refuses."""
+
+    def set_policy(self, policy: bytes) -> None:
+        """Run under a policy (JSON) from now on: `profile`, `validation`, `calibration`, `artifacts`, and thresholds in place of those
+        of the profile. Raises findings where the policy refuses them; before the program is compiled these are what the compiler
+        refuses."""
 
     def set_encoding(self, encoding: str) -> None:
         """Count characters as `utf-8`, `utf-16` or `utf-32` from now on."""
@@ -339,6 +354,16 @@ class Snapshot:
 
     def plan(self, view: str | None) -> bytes:
         """All views and their order, or the plans of one view."""
+
+    def bundle(self, view: str | None, tier: int) -> bytes:
+        """What the program, or one view of it, was compiled to, as JSON: tier 1 says what it is, 2 the order in which it runs, 3 plans,
+        findings and decisions."""
+
+    def outputs(self) -> bytes:
+        """Every table and view by content, as JSON: name, kind, rows, and a hash of the rows whatever their order."""
+
+    def note_request(self, method: str, latency_micros: int, queue_micros: int, answer: bytes, status: str) -> None:
+        """Note a request that is answered now in the table `requests`."""
 
     def stats(self) -> bytes:
         """Counts of files, nodes, edges, tables and symbols."""

@@ -17,4 +17,8 @@ pub mod store;
 
 pub use anatomy_program::TableSpec;
 pub use error::{EngineError, Result};
-pub use run::{Change, Engine, Explained, Limits, Mode, Report, ViewRun, Witness, fingerprint_of};
+pub use plan::{Manifest, PackManifest, compiles};
+pub use policy::{Calibration, Policy, Profile, Validation, would_run_whole};
+pub use run::{
+    Change, Edit, Engine, Explained, Ledger, Limits, Mode, Output, Report, Request, ViewRun, Witness, run_tables,
+};

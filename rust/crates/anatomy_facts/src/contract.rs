@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+use crate::run_tables::RUN_TABLES;
 use crate::tables::EVIDENCE;
 
 /// The physical type of a column.
@@ -72,6 +73,10 @@ pub struct Contract {
 pub const SYMBOL_KEY: &str = "codeanatomy.symbol";
 /// Schema metadata: the column that tells rows of a relation apart, or nearly so; empty if there is none.
 pub const IDENTITY_KEY: &str = "codeanatomy.key";
+/// Schema metadata: the columns by which rows are put in order where order is wanted, with commas.
+pub const ORDER_KEY: &str = "codeanatomy.order";
+/// Schema metadata: `exact` where the same input gives the same rows, `measured` where rows tell of clocks.
+pub const DETERMINISM_KEY: &str = "codeanatomy.determinism";
 /// Field metadata key of the role.
 pub const ROLE_KEY: &str = "codeanatomy.role";
 
@@ -89,6 +94,7 @@ impl Contract {
     }
 
     fn build_schema(&self) -> SchemaRef {
+        let is_measured = RUN_TABLES.iter().any(|of| of.name == self.name);
         let fields: Vec<Field> =
             self.columns.iter().map(|column| field(column.name, column.kind, column.role)).collect();
         Arc::new(Schema::new_with_metadata(
@@ -97,6 +103,16 @@ impl Contract {
                 ("codeanatomy.contract".to_owned(), self.name.to_owned()),
                 ("codeanatomy.version".to_owned(), "1".to_owned()),
                 (IDENTITY_KEY.to_owned(), self.key.to_owned()),
+                (
+                    ORDER_KEY.to_owned(),
+                    match (is_measured, self.key) {
+                        (true, _) => "start",
+                        (false, "") => "file",
+                        (false, key) => key,
+                    }
+                    .to_owned(),
+                ),
+                (DETERMINISM_KEY.to_owned(), if is_measured { "measured" } else { "exact" }.to_owned()),
             ]
             .into(),
         ))

@@ -7,6 +7,7 @@ pub mod codes;
 pub mod contract;
 pub mod facts;
 pub mod id;
+pub mod run_tables;
 pub mod symbol;
 pub mod tables;
 

@@ -28,4 +28,4 @@ pub use image::WorkspaceImage;
 pub use library::LibraryFile;
 pub use library::cache::Done;
 pub use witness::stamp_of;
-pub use workspace::{CommitReport, Compiled, SourceFile, Workspace};
+pub use workspace::{CommitReport, Compiled, SourceFile, Workspace, manifest, policy};

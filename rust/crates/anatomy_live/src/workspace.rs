@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use anatomy_engine::store::Snapshot;
-use anatomy_engine::{Change, Engine, EngineError, Mode, Report};
+use anatomy_engine::{Change, Edit, Engine, EngineError, Manifest, Mode, Policy, Report};
 use anatomy_facts::{ErrorCode, FileFacts, Stage, Symbol};
 use anatomy_syntax::{ChangedRange, Document, ModuleContext, PositionEncoding, Target, TextIndex};
 use arrow::array::RecordBatch;
@@ -46,13 +46,50 @@ pub struct SourceFile {
     pub error: String,
 }
 
+/// Names what is extracted from files; see `build.rs`.
+pub(crate) const EXTRACTOR: &str = env!("EXTRACTOR_FINGERPRINT");
+
+/// What a program over the evidence of this extractor is. Its fingerprint is the key of everything that is derived; nothing is
+/// compiled for it.
+///
+/// # Errors
+/// `program-decode` if the document is no program.
+pub fn manifest(program: &[u8]) -> Result<Manifest, EngineError> {
+    Ok(Manifest::of(program)?.extracted_by(EXTRACTOR))
+}
+
+/// The policy that a document (JSON) says.
+///
+/// # Errors
+/// `program-decode` if it is none.
+pub fn policy(document: &[u8]) -> Result<Policy, EngineError> {
+    serde_json::from_slice(document).map_err(|error| {
+        let hint = "profiles are default, low_latency, replay and strict";
+        EngineError::new(ErrorCode::ProgramDecode, Stage::Decode, format!("this is no policy: {error}"), hint)
+    })
+}
+
 struct Open {
     document: Document,
     context: ModuleContext,
     /// Of a library file.
     origin: Option<Box<Origin>>,
     dirty: bool,
+    /// Changes that are not in the graph yet.
+    edits: Vec<Pending>,
 }
+
+/// A change of a document that waits for the writer.
+#[derive(Clone, Copy)]
+struct Pending {
+    began: Instant,
+    at: u64,
+    apply_micros: u32,
+    version: i64,
+}
+
+/// More changes of one document than these wait for one commit only when something is wrong; older ones are not told then.
+const MOST_PENDING: usize = 256;
 
 /// A document on its way into the graph: path, text, what the path says, and where a library file comes from.
 type Dirty = (String, Document, ModuleContext, Option<Box<Origin>>);
@@ -82,6 +119,8 @@ pub struct CommitReport {
 pub struct Compiled {
     thread: Mutex<Option<JoinHandle<Result<Engine, EngineError>>>>,
     engine: OnceLock<Result<Arc<Engine>, EngineError>>,
+    /// What the engine shall run under once it is there.
+    policy: Mutex<Policy>,
 }
 
 impl Compiled {
@@ -89,13 +128,22 @@ impl Compiled {
     #[must_use]
     pub fn begin(program: Vec<u8>) -> Compiled {
         name_literals(&program);
-        let thread = std::thread::spawn(move || Engine::new(&program));
-        Compiled { thread: Mutex::new(Some(thread)), engine: OnceLock::new() }
+        let thread = std::thread::spawn(move || Ok(Engine::new(&program)?.extracted_by(EXTRACTOR)));
+        Compiled { thread: Mutex::new(Some(thread)), engine: OnceLock::new(), policy: Mutex::default() }
     }
 
     /// An engine that is there.
     fn done(engine: Engine) -> Compiled {
-        Compiled { thread: Mutex::default(), engine: OnceLock::from(Ok(Arc::new(engine))) }
+        Compiled {
+            thread: Mutex::default(),
+            policy: Mutex::new(engine.policy()),
+            engine: OnceLock::from(Ok(Arc::new(engine))),
+        }
+    }
+
+    /// The engine, if it is there already.
+    fn there(&self) -> Option<&Arc<Engine>> {
+        self.engine.get().and_then(|engine| engine.as_ref().ok())
     }
 
     /// The engine, once it is there.
@@ -105,7 +153,10 @@ impl Compiled {
                 return Err(EngineError::internal(Stage::Compile, "the compiler gave up"));
             };
             match thread.join() {
-                Ok(done) => done.map(Arc::new),
+                Ok(done) => done.and_then(|engine| {
+                    engine.set_policy(*held(&self.policy))?;
+                    Ok(Arc::new(engine))
+                }),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         });
@@ -184,6 +235,17 @@ impl Workspace {
     /// Every refusal of the compiler.
     pub fn ready(&self) -> Result<(), EngineError> {
         self.compiled.wait().map(|_| ())
+    }
+
+    /// Runs under this policy (JSON) from now on, or once the program is compiled: what validation then finds is a refusal of the
+    /// compiler where the policy says so.
+    ///
+    /// # Errors
+    /// `program-decode` for what is no policy, and what validation finds.
+    pub fn set_policy(&self, told: &[u8]) -> Result<(), EngineError> {
+        let policy = policy(told)?;
+        *held(&self.compiled.policy) = policy;
+        self.compiled.there().map_or(Ok(()), |engine| engine.set_policy(policy))
     }
 
     /// A second workspace that begins with the newest snapshot of this one and goes its own way from there: its graph still holds
@@ -270,7 +332,7 @@ impl Workspace {
         let source = anatomy_syntax::source::decode(bytes, usize::MAX);
         let document = Document::new(source.text, version);
         let diagnostics = self.diagnostics_of(&document, path);
-        held(&self.documents).insert(path.to_owned(), Open { document, context, origin, dirty: true });
+        held(&self.documents).insert(path.to_owned(), Open { document, context, origin, dirty: true, edits: vec![] });
         diagnostics
     }
 
@@ -282,12 +344,22 @@ impl Workspace {
         let bad = |error: anatomy_syntax::ChangeError| {
             EngineError::new(error.code, Stage::Parse, error.message, "send the whole text again")
         };
+        let began = Instant::now();
         let changes = anatomy_syntax::changes_from_json(changes).map_err(bad)?;
         let mut documents = held(&self.documents);
         let open = documents.get_mut(path).ok_or_else(|| unknown_document(path))?;
         open.document.apply(&changes, version, self.encoding()).map_err(bad)?;
         open.dirty = true;
-        Ok(self.diagnostics_of(&open.document, path))
+        let diagnostics = self.diagnostics_of(&open.document, path);
+        if let Some(ledger) = self.compiled.there().map(|engine| engine.ledger()).filter(|ledger| ledger.is_on()) {
+            let apply_micros = began.elapsed().as_micros() as u32;
+            let at = ledger.now().saturating_sub(u64::from(apply_micros));
+            if open.edits.len() == MOST_PENDING {
+                open.edits.remove(0);
+            }
+            open.edits.push(Pending { began, at, apply_micros, version });
+        }
+        Ok(diagnostics)
     }
 
     /// Closes a document. The graph keeps its text until `update` brings that of the disk.
@@ -619,6 +691,7 @@ impl Workspace {
         let began = Instant::now();
         let engine = self.compiled.wait()?;
         let mut taken = take(&mut held(&self.staged));
+        let mut edits: Vec<(Symbol, Vec<Pending>)> = Vec::new();
         let mut dirty: Vec<Dirty> = {
             let mut documents = held(&self.documents);
             taken.retain(|path, _| !documents.contains_key(path));
@@ -627,6 +700,9 @@ impl Workspace {
                 .filter(|(_, open)| open.dirty)
                 .map(|(path, open)| {
                     open.dirty = false;
+                    if !open.edits.is_empty() {
+                        edits.push((Symbol::of(path), std::mem::take(&mut open.edits)));
+                    }
                     (path.clone(), open.document.clone(), open.context.clone(), open.origin.clone())
                 })
                 .collect()
@@ -710,6 +786,25 @@ impl Workspace {
             }
         }
         self.publish(&last, snapshot, files);
+        if !edits.is_empty() {
+            let rest = began.elapsed().as_micros() as u64 - extract_micros;
+            let publish_micros = rest.saturating_sub(refresh.micros) as u32;
+            let told = edits
+                .iter()
+                .flat_map(|(file, of)| of.iter().rev().enumerate().map(move |(later, of)| (file, later, of)));
+            let told = told.map(|(file, later, of)| Edit {
+                file: *file,
+                version: of.version,
+                start: of.at,
+                apply_micros: of.apply_micros,
+                queue_micros: ((began - of.began).as_micros() as u32).saturating_sub(of.apply_micros),
+                extract_micros: extract_micros as u32,
+                publish_micros,
+                total_micros: of.began.elapsed().as_micros() as u32,
+                superseded: later > 0,
+            });
+            engine.ledger().edits(told.collect(), &refresh);
+        }
         Ok(CommitReport {
             files: paths,
             documents: versions,

@@ -279,6 +279,31 @@ impl ViewSpec {
         }
     }
 
+    /// How many lines of its file say what holds: documentation, example and sentences not counted.
+    #[must_use]
+    pub fn lines(&self) -> u32 {
+        let written = [
+            !self.from.is_empty(),
+            !self.to.is_empty(),
+            !self.on.is_empty(),
+            !self.unless.is_empty(),
+            !self.filter.is_empty(),
+            !self.select.is_empty(),
+            !self.inputs.is_empty(),
+            self.rounds > 0,
+            self.winner.is_some(),
+            self.limit.is_some(),
+            self.linearize.is_some(),
+            !self.grain.is_empty(),
+            self.refresh == Refresh::Full,
+            self.confidence.is_some(),
+            self.score.is_some(),
+            !self.roles.is_empty(),
+            !self.stored,
+        ];
+        written.into_iter().map(u32::from).sum::<u32>() + self.sql.lines().count() as u32
+    }
+
     fn check(&self) -> Result<(), ProgramError> {
         let sources = [!self.sql.is_empty(), !self.inputs.is_empty(), !self.from.is_empty()];
         if sources.iter().filter(|given| **given).count() != 1 {

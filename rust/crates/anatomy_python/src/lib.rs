@@ -164,6 +164,10 @@ impl Engine {
         py.detach(|| self.0.ready()).map_err(raise)
     }
 
+    fn set_policy(&self, py: Python<'_>, policy: &[u8]) -> PyResult<()> {
+        py.detach(|| self.0.set_policy(policy)).map_err(raise)
+    }
+
     fn set_encoding(&self, encoding: &str) -> PyResult<()> {
         self.0.set_encoding(named(encoding)?);
         Ok(())
@@ -634,6 +638,27 @@ impl Snapshot {
         bytes(py, py.detach(|| json(self.answers.plan(view))))
     }
 
+    #[pyo3(signature = (view, tier))]
+    fn bundle<'py>(&self, py: Python<'py>, view: Option<&str>, tier: u8) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(self.answers.bundle(view, tier))))
+    }
+
+    fn outputs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, py.detach(|| json(self.answers.outputs())))
+    }
+
+    fn note_request(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        latency_micros: u32,
+        queue_micros: u32,
+        answer: &[u8],
+        status: &str,
+    ) {
+        py.detach(|| self.answers.note_request(method, latency_micros, queue_micros, answer, status));
+    }
+
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, py.detach(|| json(self.answers.stats())))
     }
@@ -690,6 +715,26 @@ fn fail_at(py: Python<'_>, point: &str) -> PyResult<()> {
     py.detach(|| anatomy_engine::fault::fail_at(point)).map_err(PyErr::from)
 }
 
+/// What a program is (JSON); nothing is compiled.
+#[pyfunction]
+fn manifest<'py>(py: Python<'py>, program: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let told = anatomy_live::manifest(program).map(|manifest| serde_json::json!(manifest));
+    bytes(py, json(told))
+}
+
+/// How a commit of so many changed files would run under a policy (JSON): `keyed` or `full`.
+#[pyfunction]
+fn would_run(policy: &[u8], changed: usize, files: usize) -> PyResult<&'static str> {
+    let policy = anatomy_live::policy(policy).map_err(raise)?;
+    Ok(if anatomy_engine::would_run_whole(changed, files, &policy) { "full" } else { "keyed" })
+}
+
+/// How many programs were compiled in this process.
+#[pyfunction]
+fn compiles() -> u64 {
+    anatomy_engine::compiles()
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -698,6 +743,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("TOKEN_MODIFIERS", anatomy_live::MODIFIERS.to_vec())?;
     module.add_function(wrap_pyfunction!(semantic_tokens_edits, module)?)?;
     module.add_function(wrap_pyfunction!(fail_at, module)?)?;
+    module.add_function(wrap_pyfunction!(manifest, module)?)?;
+    module.add_function(wrap_pyfunction!(compiles, module)?)?;
+    module.add_function(wrap_pyfunction!(would_run, module)?)?;
     module.add_class::<SourceFile>()?;
     module.add_class::<CancelToken>()?;
     module.add_class::<Compiling>()?;

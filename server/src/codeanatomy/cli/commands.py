@@ -27,6 +27,7 @@ from codeanatomy.cli import (
     watch,
     why,
 )
+from codeanatomy.cli import run as run_packages
 from codeanatomy.cli.exits import Exit, InputError
 from codeanatomy.daemon.caller import CallError
 from codeanatomy.daemon.place import DaemonError
@@ -45,6 +46,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     delta,
     governance,
     diag,
+    run_packages,
     env,
     config,
     version,
@@ -85,7 +87,7 @@ def parser() -> ArgumentParser:
     whole = ArgumentParser(
         prog="codeanatomy",
         description="A code property graph of a Python workspace, alive while you type.",
-        epilog="Exit codes: 0 ok, 1 findings (check), 2 bad input or configuration, 3 a rule pack does not compile,\n"
+        epilog="Exit codes: 0 ok, 1 findings (check, run), 2 bad input or configuration, 3 a rule pack does not compile,\n"
         "4 a rule violated its contract, 5 runtime failure, 10 the engine is missing.",
         formatter_class=RawDescriptionHelpFormatter,
     )

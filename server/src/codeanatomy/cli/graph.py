@@ -38,7 +38,7 @@ class Answering(NamedTuple):
 
 def answering(root: Path, arguments: Namespace) -> Answering:
     """A snapshot of the workspace as it is on disk, from a running daemon unless the arguments want their own."""
-    asked = None if arguments.no_daemon or arguments.set else caller.begun(os.fspath(root))
+    asked = remote(root, arguments)
     if asked is None:
         graph = indexed(root, arguments)
 
@@ -47,7 +47,15 @@ def answering(root: Path, arguments: Namespace) -> Answering:
             return graph.engine.snapshot()
 
         return Answering(graph.engine.snapshot(), graph.source_line, graph.sources, hear)
-    remote = caller.RemoteSnapshot(asked)
+    return asked
+
+
+def remote(root: Path, arguments: Namespace) -> Answering | None:
+    """The same from a running daemon only."""
+    asked = None if arguments.no_daemon or arguments.set else caller.begun(os.fspath(root))
+    if asked is None:
+        return None
+    answers = caller.RemoteSnapshot(asked)
 
     def source_line(path: str, line: int) -> str:
         return asked.ask("source_line", path, line).decode("utf-8", "surrogatepass")
@@ -55,12 +63,12 @@ def answering(root: Path, arguments: Namespace) -> Answering:
     def sources() -> dict[str, SourceBytes]:
         return msgspec.json.decode(asked.ask("sources"), type=dict[str, SourceBytes])
 
-    def remote_hear(names: Sequence[str], paths: Sequence[str], is_brief: bool) -> Snapshot:
-        remote.hear(names, paths, is_brief)
-        return cast(Snapshot, remote)
+    def hear(names: Sequence[str], paths: Sequence[str], is_brief: bool) -> Snapshot:
+        answers.hear(names, paths, is_brief)
+        return cast(Snapshot, answers)
 
     # It has those of the methods that commands use.
-    return Answering(cast(Snapshot, remote), source_line, sources, remote_hear)
+    return Answering(cast(Snapshot, answers), source_line, sources, hear)
 
 
 def root_of(arguments: Namespace, start: Path) -> Path:

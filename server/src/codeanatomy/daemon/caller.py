@@ -89,6 +89,14 @@ class RemoteSnapshot:
         """The files of the graph, sorted."""
         return json.loads(self._asked.ask("paths"))
 
+    def bundle(self, view: str | None, tier: int) -> bytes:
+        """What the program was compiled to, up to a tier."""
+        return self._asked.ask("bundle", view, tier)
+
+    def outputs(self) -> bytes:
+        """Every table and view by content."""
+        return self._asked.ask("outputs")
+
     def plan(self, view: str | None) -> bytes:
         """All views and their order, or the plans of one view."""
         return self._asked.ask("plan", view)

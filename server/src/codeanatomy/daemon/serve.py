@@ -44,7 +44,9 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.5
 """How often the daemon looks whether it is still wanted."""
 
-_ASKED = frozenset({"definition", "references", "explain", "diagnostics", "paths", "plan", "query", "stats"})
+_ASKED = frozenset(
+    {"definition", "references", "explain", "diagnostics", "paths", "query", "bundle", "outputs", "plan", "stats"}
+)
 """Questions of a snapshot that commands may ask."""
 
 
@@ -324,6 +326,11 @@ def _answer(graph: ClientGraph, snapshot: Snapshot, sources: dict[str, SourceByt
             return b""
         case "sources", []:
             return msgspec.json.encode(sources)
+        case "package", []:
+            # A run is exported rarely, and a person waits for the daemon to start.
+            from codeanatomy_incremental import package
+
+            return package.written(package.made(graph.graph, snapshot))
         case "source_line", [str(path), int(line)]:
             return graph.graph.source_line(path, line).encode("utf-8", "surrogatepass")
         case _:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
@@ -327,6 +328,7 @@ class Server:
         with self._lock:
             if request not in self._waiting:
                 return
+        taken = time.monotonic_ns()
         try:
             result = QUESTIONS[method].answer(self.session, question)
         except BaseException as error:
@@ -334,9 +336,11 @@ class Server:
             failure = _failure(error)
             if self._settle(request):
                 self.out.error(request, failure.code, failure.message, failure.data)
+                self.session.note_request(method, question, taken, b"", failure.data["code"])
             return
         if self._settle(request):
             self.out.result(request, result)
+            self.session.note_request(method, question, taken, result, "ok")
 
     def _settle(self, request: int | str) -> bool:
         with self._lock:

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ import msgspec
 
 from codeanatomy_engine import Compiling, Engine, EngineError, Snapshot, SourceFile
 
+from codeanatomy_incremental import telemetry
 from codeanatomy_incremental.change import Change
 from codeanatomy_incremental.contracts import Contract
 from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
@@ -87,6 +89,10 @@ class Client(msgspec.Struct, frozen=True):
     completes: Completes = Completes()
 
 
+_MOST_MICROS = 2**32 - 1
+"""Who waited longer than an hour waited for that long."""
+
+
 class Graphs(Protocol):
     """Where a session gets the graphs of its folders from."""
 
@@ -141,6 +147,8 @@ class Question(msgspec.Struct, frozen=True):
 
     params: bytes
     revisions: Mapping[str, Any]
+    came: int = 0
+    """When, in nanoseconds of a clock that only goes forward."""
 
 
 class RuleText(msgspec.Struct, frozen=True):
@@ -166,6 +174,9 @@ class Folder:
 
         self.refused: dict[str, bytes] = {}
         """What the editor was told last of files that keep newer rules from being in force, by URI."""
+        self.telemetry: telemetry.Telemetry | None = None
+        """Where spans and metrics go, if anywhere."""
+
         self.root = root
         self.real_root = os.path.realpath(root)
         self.live = live
@@ -174,6 +185,12 @@ class Folder:
     def options(self) -> Options:
         """The options in force."""
         return self.live.graph.options
+
+    def stop(self) -> None:
+        """Stop following."""
+        self.live.stop()
+        if self.telemetry is not None:
+            self.telemetry.stop()
 
     def holds_library(self, uri: str) -> bool:
         """Whether a URI is a library file of the graph."""
@@ -265,6 +282,7 @@ class Session:
             return f"{error}. Until this is mended, files are served for syntax only."
         folder = Folder(uri, root, live, settings.program.document)
         folder.contracts = config.contracts_of(settings.root, settings.options.layers)
+        folder.telemetry = telemetry.begun(settings.options.otel)
         folder.live.subscribe(lambda report: self._after_commit(folder, report))
         folder.live.subscribe_judged(lambda path: self._after_verdict(folder, path))
         self._folders = (*self._folders, folder)
@@ -377,7 +395,7 @@ class Session:
         for folder in self._folders:
             if folder.uri.rstrip("/") == uri.rstrip("/"):
                 self._folders = tuple(each for each in self._folders if each is not folder)
-                folder.live.stop()
+                folder.stop()
 
     def choose_python(self, python: str) -> None:
         """Follow another interpreter of the editor in all folders, those that come later too."""
@@ -389,12 +407,31 @@ class Session:
     def stop(self) -> None:
         """Stop following all folders."""
         for folder in self._folders:
-            folder.live.stop()
+            folder.stop()
         self._folders = ()
 
     def question(self, params: bytes) -> Question:
         """A request that comes in now."""
-        return Question(params=params, revisions={folder.uri: folder.live.revision for folder in self._folders})
+        revisions = {folder.uri: folder.live.revision for folder in self._folders}
+        return Question(params=params, revisions=revisions, came=time.monotonic_ns())
+
+    def note_request(self, method: str, question: Question, taken: int, answer: bytes, status: str) -> None:
+        """Remember what an answered question cost, in the folder that it was about; `taken` is when a thread began with it."""
+        about = (folder for folder in self._folders if folder.uri.encode() in question.params)
+        folder = next(about, next(iter(self._folders), None))
+        if folder is None:
+            return
+        times = (time.monotonic_ns() - question.came, taken - question.came)
+        latency, queue = (min(each // 1000, _MOST_MICROS) for each in times)
+        if folder.telemetry is not None:
+            folder.telemetry.request(method, latency, queue, status)
+        if not folder.options.run.artifacts:
+            return
+        try:
+            folder.live.graph.engine.snapshot().note_request(method, latency, queue, answer, status)
+        except EngineError:
+            # There is no graph as long as its rules do not compile.
+            return
 
     def place(self, uri: str) -> Place | None:
         """The file that a URI names, if a graph holds it. A library file is asked about as it lies on disk."""
@@ -583,6 +620,10 @@ class Session:
 
     def _after_commit(self, folder: Folder, report: Report) -> None:
         """Tell the editor what rules say now. Runs in the writer of the folder."""
+        if folder.telemetry is not None:
+            views = ((view.view, view.micros, view.keys, view.inserted + view.deleted) for view in report.views)
+            times = (report.total_micros, report.extract_micros, report.micros)
+            folder.telemetry.commit(report.mode, len(report.files), times, views)
         if self.client.refreshes_lenses and any(
             (view.inserted or view.deleted) and view.view in _COUNTED for view in report.views
         ):

@@ -70,7 +70,7 @@ pub(crate) struct Session {
 
 /// A configuration whose plans may be run again and again: one partition, no shared dynamic filters.
 fn prepared_config() -> SessionConfig {
-    let mut config = SessionConfig::new().with_target_partitions(1).with_batch_size(crate::operators::BATCH_ROWS);
+    let mut config = SessionConfig::new().with_target_partitions(1).with_batch_size(crate::policy::BATCH_ROWS);
     let optimizer = &mut config.options_mut().optimizer;
     optimizer.enable_dynamic_filter_pushdown = false;
     optimizer.enable_join_dynamic_filter_pushdown = false;

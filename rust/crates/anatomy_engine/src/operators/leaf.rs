@@ -93,8 +93,8 @@ impl ExecutionPlan for LeafExec {
             let columns = self.columns.iter().map(|&column| batch.column(column).clone()).collect();
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
-            for start in (0..batch.num_rows()).step_by(super::BATCH_ROWS) {
-                batches.push(Ok(batch.slice(start, super::BATCH_ROWS.min(batch.num_rows() - start))));
+            for start in (0..batch.num_rows()).step_by(crate::policy::BATCH_ROWS) {
+                batches.push(Ok(batch.slice(start, crate::policy::BATCH_ROWS.min(batch.num_rows() - start))));
             }
         }
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream::iter(batches))))

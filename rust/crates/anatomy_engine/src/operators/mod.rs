@@ -25,6 +25,7 @@ use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::policy::BATCH_ROWS;
 use crate::store::{Relation, Snapshot};
 
 pub(crate) use leaf::{InputExec, LeafExec};
@@ -115,9 +116,6 @@ fn task_context(run: Arc<Run>) -> Arc<TaskContext> {
         BASE.1.clone(),
     ))
 }
-
-/// Rows in one batch of a run.
-pub(crate) const BATCH_ROWS: usize = 8192;
 
 pub(crate) fn properties(schema: &SchemaRef) -> Arc<PlanProperties> {
     Arc::new(PlanProperties::new(

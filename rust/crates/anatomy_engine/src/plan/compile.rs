@@ -1,15 +1,18 @@
 //! From a program to compiled views: one pass in topological order, each view lowered against the schemas before it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-use anatomy_facts::contract::{IDENTITY_KEY, field, is_symbol, role_of};
+use anatomy_facts::contract::{DETERMINISM_KEY, IDENTITY_KEY, ORDER_KEY, field, is_symbol, role_of};
 use anatomy_facts::tables::EVIDENCE;
 use anatomy_facts::{ColumnType, ErrorCode, Symbol};
 use anatomy_program::{Confidence, Program, Refresh, TableSpec, ViewKind, ViewSpec, topological};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 
+use super::manifest::{Manifest, hash_of, shown};
 use super::view::{Branch, Compiled, Occurrence, Prepared, View};
 use crate::error::{EngineError, Result};
 use crate::lower::block::{Output, blocks, describe};
@@ -27,11 +30,21 @@ struct Compiler<'a> {
     late: Vec<&'a str>,
 }
 
+/// Programs that were compiled in this process.
+static COMPILES: AtomicU64 = AtomicU64::new(0);
+
+/// How many programs were compiled in this process: one for each program that somebody began to use, whatever was asked of it.
+#[must_use]
+pub fn compiles() -> u64 {
+    COMPILES.load(Ordering::Relaxed)
+}
+
 /// Compiles a program.
 ///
 /// # Errors
 /// Every refusal of the compiler, with its code, place and remedy.
-pub(crate) fn compile(program: &Program, session: &Session) -> Result<Compiled> {
+pub(crate) fn compile(program: &Program, manifest: &Manifest, session: &Session) -> Result<Compiled> {
+    COMPILES.fetch_add(1, Ordering::Relaxed);
     let mut compiler =
         Compiler { session, specs: BTreeMap::new(), named: BTreeMap::new(), catalog: HashMap::new(), late: Vec::new() };
     let mut relations = Vec::new();
@@ -72,7 +85,10 @@ pub(crate) fn compile(program: &Program, session: &Session) -> Result<Compiled> 
     let mut views = Vec::new();
     for name in topological(&reads)? {
         let number = relations.len();
-        let view = compiler.view(compiler.specs[name.as_str()], number, &inlined)?;
+        let began = Instant::now();
+        let mut view = compiler.view(compiler.specs[name.as_str()], number, &inlined)?;
+        view.compile_micros = began.elapsed().as_micros() as u32;
+        view.fingerprint = fingerprint(&view, manifest, &views);
         compiler.add(&name, number, view.schema.clone(), view.level, Version::New)?;
         relations.push((name, view.schema.clone()));
         views.push(view);
@@ -347,6 +363,8 @@ impl<'a> Compiler<'a> {
             limit,
             linear,
             prepared: Prepared::default(),
+            fingerprint: String::new(),
+            compile_micros: 0,
         };
         if view.keyed && view.stored {
             // Deriving is cheap (no planning), and a rule that cannot be kept up to date is refused now, not at an edit.
@@ -495,7 +513,37 @@ impl<'a> Compiler<'a> {
     }
 }
 
+/// Hash of all that decides the rows of a view: its rules and, through the views below it, theirs, down to evidence.
+fn fingerprint(view: &View, manifest: &Manifest, below: &[View]) -> String {
+    let rules = view.branches.iter().map(|branch| branch.rule.as_str()).chain([view.name.as_str()]);
+    let mut parts: Vec<Vec<u8>> =
+        rules.filter_map(|rule| Some([rule.as_bytes(), &manifest.rules.get(rule)?.to_le_bytes()].concat())).collect();
+    let mut inputs: Vec<&str> = view
+        .occurrences
+        .iter()
+        .filter_map(|of| below.iter().find(|view| view.number == of.relation))
+        .map(|view| view.fingerprint.as_str())
+        .collect();
+    inputs.sort_unstable();
+    inputs.dedup();
+    parts.extend(inputs.iter().map(|input| input.as_bytes().to_vec()));
+    parts.push(manifest.contracts.as_bytes().to_vec());
+    parts.push(manifest.engine.as_bytes().to_vec());
+    shown(hash_of(parts.iter().map(Vec::as_slice)))
+}
+
+/// Tables that queries may read and rules may not: they hold places, or what happens to be measured.
+const NOT_FOR_RULES: [&str; 4] = ["anchors", "ts_parse_errors", "ts_changed_ranges", "extract_errors"];
+
 fn unknown(spec: &ViewSpec, key: &str, relation: &str) -> EngineError {
+    if NOT_FOR_RULES.contains(&relation) {
+        return EngineError::compile(
+            ErrorCode::RuleReadsPlace,
+            spec.place(key),
+            format!("rule `{}` reads `{relation}`, which holds places", spec.name),
+            "join on ids: a place changes with every line above it, and queries look places up by id",
+        );
+    }
     EngineError::compile(
         ErrorCode::RuleUnknownRelation,
         spec.place(key),
@@ -656,8 +704,22 @@ fn key_metadata(grain: &[String], spec: &ViewSpec) -> HashMap<String, String> {
     HashMap::from([
         ("codeanatomy.contract".to_owned(), spec.name.clone()),
         ("codeanatomy.version".to_owned(), "1".to_owned()),
+        (ORDER_KEY.to_owned(), order_of(grain, spec)),
+        (DETERMINISM_KEY.to_owned(), "exact".to_owned()),
         (IDENTITY_KEY.to_owned(), key),
     ])
+}
+
+/// The columns by which rows are put in order where order is wanted: those of the contest, then those of the unit of refresh.
+fn order_of(grain: &[String], spec: &ViewSpec) -> String {
+    let contest = spec.winner.iter().flat_map(|winner| winner.group.iter().chain(&winner.order));
+    let mut columns: Vec<&str> = Vec::new();
+    for column in contest.chain(grain) {
+        if !columns.contains(&column.as_str()) {
+            columns.push(column);
+        }
+    }
+    columns.join(",")
 }
 
 /// The limit of a view with its columns found.

@@ -3,9 +3,19 @@
 //! Says what must run and how; never reads a row by itself.
 
 mod compile;
+mod contract;
+mod lineage;
+mod manifest;
 mod outward;
+mod schedule;
+mod validation;
 mod view;
 
 pub(crate) use compile::compile;
+pub use compile::compiles;
+pub use manifest::{Manifest, PackManifest};
+pub(crate) use manifest::{hash_of, shown};
 pub(crate) use outward::schema_of_leaves;
+pub(crate) use schedule::schedule;
+pub(crate) use validation::{Finding, Weight, findings};
 pub(crate) use view::{Compiled, View};

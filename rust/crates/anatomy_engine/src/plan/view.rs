@@ -17,7 +17,7 @@ use super::outward::{Reach, Start, outward};
 use crate::error::{EngineError, Result};
 use crate::lower::{Block, LeafJoin};
 use crate::operators::{Limit, Linear, OrderKey, Run, Version, choose, linearize, placed, ranks};
-use crate::policy::{PIECE_ROWS, settles, starts_from_a_leaf};
+use crate::policy::{PIECE_ROWS, Policy, settles, starts_from_a_leaf};
 use crate::store::RowSet;
 
 /// One SELECT of a view: the whole of it, or one input of a union.
@@ -87,6 +87,9 @@ pub(crate) struct View {
     pub(crate) impacts: Vec<OnceLock<Arc<dyn ExecutionPlan>>>,
     pub(crate) deltas: Vec<OnceLock<Arc<dyn ExecutionPlan>>>,
     pub(crate) prepared: Prepared,
+    /// Names what its rows are: two views of one fingerprint have the same rows over the same evidence.
+    pub(crate) fingerprint: String,
+    pub(crate) compile_micros: u32,
 }
 
 /// The program after compilation.
@@ -264,12 +267,17 @@ impl View {
     }
 
     /// All rows: by chains where the blocks are small, which need next to no planning, by DataFusion's plans where they are large.
-    pub(crate) fn run_whole(&self, session: &crate::lower::Session, run: &Arc<Run>) -> Result<RecordBatch> {
+    pub(crate) fn run_whole(
+        &self,
+        session: &crate::lower::Session,
+        run: &Arc<Run>,
+        policy: &Policy,
+    ) -> Result<RecordBatch> {
         let (mut parts, mut next) = (Vec::new(), 0);
         for (number, branch) in self.branches.iter().enumerate() {
             let blocks = next..next + branch.blocks.len();
             next = blocks.end;
-            match self.chains(blocks, run) {
+            match self.chains(blocks, run, policy) {
                 Some(chains) => {
                     for (plan, input) in chains {
                         let run = Run { old: run.old.clone(), new: run.new.clone(), input, below: run.below };
@@ -284,7 +292,7 @@ impl View {
 
     /// For these blocks the chains that yield all their rows, with what each starts from; `None` where a plan does better, or
     /// where no chain leads from one leaf to all others. A block that joins an empty relation has nothing to yield.
-    fn chains(&self, blocks: Range<usize>, run: &Run) -> Option<Vec<Chain<'_>>> {
+    fn chains(&self, blocks: Range<usize>, run: &Run, policy: &Policy) -> Option<Vec<Chain<'_>>> {
         if !self.keyed {
             return None;
         }
@@ -300,7 +308,7 @@ impl View {
             if leaves.iter().any(|(_, of)| rows(of) == 0) {
                 continue;
             }
-            if !starts_from_a_leaf(leaves.iter().map(|(_, of)| rows(of)).sum()) {
+            if !starts_from_a_leaf(leaves.iter().map(|(_, of)| rows(of)).sum(), policy) {
                 return None;
             }
             let (plan, of) = leaves.iter().find_map(|(number, of)| Some((self.delta_plan(*number).ok()?, of)))?;

@@ -6,7 +6,7 @@
 /// Rows of a level that are followed at once.
 pub(crate) const PIECE_ROWS: usize = 8192;
 /// Unsettled rows that are always kept.
-const MANY_ROWS: usize = 500_000;
+pub(crate) const MANY_ROWS: usize = 500_000;
 
 /// True if so many rows are settled now, of which so many were left the last time.
 pub(crate) fn settles(rows: usize, settled: usize) -> bool {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::engine::Engine;
 use crate::error::{EngineError, Result};
 use crate::functions::decode_symbols;
+use crate::plan::View;
 use crate::store::Snapshot;
 
 impl Engine {
@@ -78,37 +79,8 @@ impl Engine {
     /// If there is no such view, or a plan cannot be made.
     pub fn describe(&self, view: Option<&str>) -> Result<Value> {
         let name_of = |number: usize| self.compiled.relations[number].0.as_str();
-        let spec_of = |name: &str| self.program.views.iter().find(|spec| spec.name == name);
-        let summary = |view: &crate::plan::View| {
-            let mut inputs: Vec<&str> = view.occurrences.iter().map(|of| name_of(of.relation)).collect();
-            inputs.sort_unstable();
-            inputs.dedup();
-            let grain: Vec<&str> = view.grain.iter().map(|&at| view.schema.field(at).name().as_str()).collect();
-            let joins: Vec<String> = view
-                .branches
-                .iter()
-                .flat_map(|branch| {
-                    branch.joins.iter().map(|key| format!("{} = {} ({})", key.left, key.right, key.reason))
-                })
-                .collect();
-            json!({
-                "name": view.name,
-                "kind": view.kind.as_str(),
-                "doc": spec_of(&view.name).map_or("", |spec| spec.doc.as_str()),
-                "pack": spec_of(&view.name).map_or("", |spec| spec.pack.as_str()),
-                "columns": view.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>(),
-                "grain": grain,
-                "grain_reason": view.grain_reason,
-                "inputs": inputs,
-                "joins": joins,
-                "rules": view.branches.iter().map(|branch| branch.rule.clone()).collect::<Vec<_>>(),
-                "rounds": view.rounds,
-                "stored": view.stored,
-                "refresh": if view.keyed { "keyed" } else { "full" },
-            })
-        };
         let Some(name) = view else {
-            let views: Vec<Value> = self.compiled.views.iter().map(summary).collect();
+            let views: Vec<Value> = self.compiled.views.iter().map(|view| self.described(view)).collect();
             let order: Vec<&str> = self.compiled.views.iter().map(|view| view.name.as_str()).collect();
             let evidence: Vec<Value> = self.compiled.relations[..self.compiled.evidence]
                 .iter()
@@ -117,7 +89,8 @@ impl Engine {
                     json!({"name": name, "columns": columns})
                 })
                 .collect();
-            return Ok(json!({"evidence": evidence, "views": views, "order": order}));
+            let manifest = self.manifest();
+            return Ok(json!({"manifest": manifest, "evidence": evidence, "views": views, "order": order}));
         };
         let view = self.view(name).ok_or_else(|| {
             EngineError::new(
@@ -127,7 +100,7 @@ impl Engine {
                 "`codeanatomy plan` without a name lists them",
             )
         })?;
-        let mut described = summary(view);
+        let mut described = self.described(view);
         let text = |plan: &Arc<dyn datafusion::physical_plan::ExecutionPlan>| {
             displayable(plan.as_ref()).indent(false).to_string()
         };
@@ -151,5 +124,36 @@ impl Engine {
             described["impact"] = Value::Object(impact);
         }
         Ok(described)
+    }
+
+    /// A view in short.
+    pub(crate) fn described(&self, view: &View) -> Value {
+        let name_of = |number: usize| self.compiled.relations[number].0.as_str();
+        let spec_of = |name: &str| self.program.views.iter().find(|spec| spec.name == name);
+        let mut inputs: Vec<&str> = view.occurrences.iter().map(|of| name_of(of.relation)).collect();
+        inputs.sort_unstable();
+        inputs.dedup();
+        let grain: Vec<&str> = view.grain.iter().map(|&at| view.schema.field(at).name().as_str()).collect();
+        let joins: Vec<String> = view
+            .branches
+            .iter()
+            .flat_map(|branch| branch.joins.iter().map(|key| format!("{} = {} ({})", key.left, key.right, key.reason)))
+            .collect();
+        json!({
+            "name": view.name,
+            "kind": view.kind.as_str(),
+            "doc": spec_of(&view.name).map_or("", |spec| spec.doc.as_str()),
+            "pack": spec_of(&view.name).map_or("", |spec| spec.pack.as_str()),
+            "columns": view.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>(),
+            "grain": grain,
+            "grain_reason": view.grain_reason,
+            "inputs": inputs,
+            "joins": joins,
+            "rules": view.branches.iter().map(|branch| branch.rule.clone()).collect::<Vec<_>>(),
+            "rounds": view.rounds,
+            "stored": view.stored,
+            "refresh": if view.keyed { "keyed" } else { "full" },
+            "fingerprint": view.fingerprint,
+        })
     }
 }

@@ -5,21 +5,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
-use anatomy_facts::{Stage, Symbol};
+use anatomy_facts::{ErrorCode, Stage, Symbol};
 use anatomy_program::Program;
 use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::SchemaRef;
 
-use super::report::{Mode, Report, ViewRun};
+use super::ledger::{CommitEntry, Fallback, Ledger, ViewEntry};
+use super::report::{Mode, Report, Stages, ViewRun};
 use crate::error::{EngineError, Result};
 use crate::fault::fail_at;
 use crate::lower::Session;
 use crate::operators::{Run, look_ups};
-use crate::plan::{Compiled, View, compile};
-use crate::policy::{Whole, runs_whole};
+use crate::plan::{Compiled, Manifest, View, compile};
+use crate::policy::{Policy, Validation, Workload, calibrated, runs_whole};
 use crate::store::image::{Image, ImageWriter};
-use crate::store::{Delta, Relation, RowSet, Snapshot, difference};
+use crate::store::{Delta, Relation, RowSet, Snapshot, difference, missed_index_rows};
 
 /// New evidence of one file; `None` where the file is gone.
 #[derive(Clone, Debug)]
@@ -35,11 +36,13 @@ pub struct Engine {
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) session: Arc<Session>,
     pub(crate) program: Arc<Program>,
-    fingerprint: u128,
+    manifest: Arc<Manifest>,
     /// Relations by name: answers ask by name, dozens of times each.
     numbers: Arc<HashMap<String, usize>>,
     current: RwLock<Arc<Snapshot>>,
     writer: Mutex<()>,
+    policy: RwLock<Policy>,
+    ledger: Arc<Ledger>,
 }
 
 impl Engine {
@@ -49,8 +52,9 @@ impl Engine {
     /// Every refusal of the decoder and the compiler.
     pub fn new(document: &[u8]) -> Result<Engine> {
         let program = Program::decode(document)?;
+        let manifest = Manifest::of(document)?;
         let session = Session::new();
-        let compiled = compile(&program, &session)?;
+        let compiled = compile(&program, &manifest, &session)?;
         let relations =
             compiled.relations.iter().map(|(_, schema)| Arc::new(Relation::empty(schema.clone()))).collect();
         let current = RwLock::new(Arc::new(Snapshot { generation: 0, relations }));
@@ -59,11 +63,25 @@ impl Engine {
             compiled: Arc::new(compiled),
             session: Arc::new(session),
             program: Arc::new(program),
-            fingerprint: fingerprint_of(document),
+            manifest: Arc::new(manifest),
             numbers: Arc::new(numbers),
             current,
             writer: Mutex::new(()),
+            policy: RwLock::default(),
+            ledger: Arc::default(),
         })
+    }
+
+    /// What the program is. Whatever is derived is kept under its fingerprint.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The same engine over evidence of this extractor, by its hash.
+    #[must_use]
+    pub fn extracted_by(self, extractor: &str) -> Engine {
+        Engine { manifest: Arc::new(self.manifest.as_ref().clone().extracted_by(extractor)), ..self }
     }
 
     /// A second engine over the same program that begins with the newest snapshot of this one and goes its own way from
@@ -74,17 +92,36 @@ impl Engine {
             compiled: self.compiled.clone(),
             session: self.session.clone(),
             program: self.program.clone(),
-            fingerprint: self.fingerprint,
+            manifest: self.manifest.clone(),
             numbers: self.numbers.clone(),
             current: RwLock::new(self.snapshot()),
             writer: Mutex::new(()),
+            policy: RwLock::new(self.policy()),
+            ledger: self.ledger.clone(),
         }
     }
 
-    /// The fingerprint of the program, see `fingerprint_of`.
+    /// Runs under this policy from now on. In mode `error` a program with findings is refused.
+    ///
+    /// # Errors
+    /// The first finding of validation, with its code, place and remedy.
+    pub fn set_policy(&self, policy: Policy) -> Result<()> {
+        self.refuse_findings(&policy)?;
+        *self.policy.write().unwrap_or_else(|poison| poison.into_inner()) = policy;
+        self.ledger.switch(policy.artifacts);
+        Ok(())
+    }
+
+    /// The policy in force.
     #[must_use]
-    pub fn fingerprint(&self) -> u128 {
-        self.fingerprint
+    pub fn policy(&self) -> Policy {
+        *self.policy.read().unwrap_or_else(|poison| poison.into_inner())
+    }
+
+    /// What ran lately, of this engine and its forks.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// The newest snapshot.
@@ -122,9 +159,32 @@ impl Engine {
         let old = self.snapshot();
         let mut relations = old.relations.clone();
         let files: usize = old.relations[0].len();
-        let whole = runs_whole(changes.len(), files);
+        let policy = self.policy();
+        let chosen = runs_whole(changes.len(), files, &policy);
+        let advice = self.ledger.rings().costs.advice(chosen, changes.len(), files);
+        let whole = calibrated(chosen, advice, &policy);
+        // More files than there were before: the rest of a first build, whose nearest files were asked for before all others.
+        let is_growing = changes.len() > files;
+        let workload = match (whole, changes.len()) {
+            (Some(_), _) if is_growing => Workload::ColdIndex,
+            (None, 0..=8) => Workload::Edit,
+            _ => Workload::Burst,
+        };
+        let commit = CommitEntry {
+            commit: self.ledger.next_commit(),
+            changed: changes.len(),
+            files,
+            whole,
+            workload,
+            advice,
+            policy,
+        };
+        let mut record =
+            Record { ledger: &self.ledger, commit, start: self.ledger.now(), runs: vec![], fallbacks: vec![] };
+        let built = missed_index_rows();
         let mut deltas = self.evidence_deltas(&old, changes, &mut relations)?;
-        let mut report = Report { generation: old.generation, ..Report::default() };
+        let mut report = Report { generation: old.generation, commit: record.commit.commit, ..Report::default() };
+        report.diff_micros = micros(began);
         for number in 0..self.compiled.evidence {
             if let Some(delta) = deltas.get(&number) {
                 let name = self.compiled.relations[number].0.clone();
@@ -140,20 +200,35 @@ impl Engine {
         }
         for view in &self.compiled.views {
             if cancel.load(Ordering::Relaxed) {
-                return Err(EngineError::cancelled(Stage::Run));
+                let cancelled = EngineError::cancelled(Stage::Run);
+                record.failed(view, began, &cancelled);
+                return Err(cancelled);
             }
             if !view.stored {
                 continue;
             }
             fail_at("engine.view").map_err(|error| EngineError::internal(Stage::Run, error.to_string()))?;
-            let began = Instant::now();
+            let at = Instant::now();
             let new = Arc::new(Snapshot { generation: old.generation + 1, relations: relations.clone() });
             let run = match whole {
-                Some(whole) => self.run_whole(view, &old, new, whole.as_str())?,
-                None => self.run_keyed(view, &old, new, &deltas)?,
+                Some(whole) => self.run_whole(view, &old, new, whole.as_str(), &policy),
+                None => self.run_keyed(view, &old, new, &deltas),
             };
+            let run = run.inspect_err(|error| record.failed(view, began, error))?;
             let Some((relation, delta, mut line)) = run else { continue };
-            line.micros = micros(began);
+            if policy.validation() == Validation::Error {
+                let kept = match (&relation, line.mode) {
+                    (Next::Changed(relation), Mode::Full) => relation.batches(),
+                    _ => vec![delta.inserted.clone()],
+                };
+                let checked = kept.iter().try_for_each(|rows| view.check_contract(rows));
+                checked.inspect_err(|error| record.failed(view, began, error))?;
+            }
+            line.micros = micros(at);
+            line.stages.start = (at - began).as_micros() as u32;
+            if line.mode == Mode::Full && whole.is_none() {
+                record.fallback(Some(view.number), "full_view", true, line.stages.rows_in.into(), line.reason);
+            }
             if let Some(level) = view.level {
                 let deepest = deepest_rows(&relation, level, view.rounds);
                 if deepest > 0 {
@@ -169,10 +244,18 @@ impl Engine {
             }
         }
         report.mode = if whole.is_some() { Mode::Full } else { Mode::Keyed };
+        if let Some(whole) = whole.filter(|_| !is_growing) {
+            record.fallback(None, "full_commit", true, files as u64, whole.as_str());
+        }
+        let built = missed_index_rows() - built;
+        if whole.is_none() && built > 0 {
+            record.fallback(None, "missed_index", false, built, "a plan asked for an index that nobody had foreseen");
+        }
         let snapshot = Arc::new(Snapshot { generation: old.generation + 1, relations });
         *self.current.write().unwrap_or_else(|poison| poison.into_inner()) = snapshot.clone();
         report.generation = snapshot.generation;
         report.micros = micros(began);
+        record.done(&report, &self.compiled, changes.len(), files);
         Ok((snapshot, report))
     }
 
@@ -222,13 +305,21 @@ impl Engine {
         old: &Arc<Snapshot>,
         new: Arc<Snapshot>,
         reason: &'static str,
+        policy: &Policy,
     ) -> Result<Option<Ran>> {
+        let at = Instant::now();
+        let rows_in = view.occurrences.iter().map(|of| new.relation(of.relation).len() as u32).sum();
+        let mut rows_out = 0;
         let relation = if view.level.is_some() {
-            super::recursion::whole(view, &new, |run| view.run_whole(&self.session, run))?
+            super::recursion::whole(view, &new, |run| view.run_whole(&self.session, run, policy))?
         } else {
             let run = Arc::new(Run { old: new.clone(), new, input: vec![], below: 0 });
-            Relation::of(view.schema.clone(), vec![view.run_whole(&self.session, &run)?])
+            let rows = view.run_whole(&self.session, &run, policy)?;
+            rows_out = rows.num_rows();
+            Relation::of(view.schema.clone(), vec![rows])
         };
+        let rows_out = rows_out.max(relation.len()) as u32;
+        let stages = Stages { rows_in, rows_out, run: micros(at) as u32, ..Stages::default() };
         let line = ViewRun {
             view: view.name.clone(),
             mode: Mode::Full,
@@ -237,6 +328,7 @@ impl Engine {
             inserted: relation.len(),
             deleted: old.relations[view.number].len(),
             micros: 0,
+            stages,
         };
         let none = RecordBatch::new_empty(view.schema.clone());
         Ok(Some((Next::Changed(Arc::new(relation)), Delta { deleted: none.clone(), inserted: none }, line)))
@@ -261,10 +353,15 @@ impl Engine {
             inserted: 0,
             deleted: 0,
             micros: 0,
+            stages: Stages::default(),
         };
+        let at = Instant::now();
         if !view.keyed {
+            line.stages.rows_in = view.occurrences.iter().map(|of| new.relation(of.relation).len() as u32).sum();
             let run = Arc::new(Run { old: old.clone(), new, input: vec![], below: 0 });
             let rows = view.run_full(&self.session, &run)?;
+            line.stages.run = micros(at) as u32;
+            line.stages.rows_out = rows.num_rows() as u32;
             let locations = before.all_locations();
             let old_rows = before.rows_at(&locations);
             line.mode = Mode::Full;
@@ -278,16 +375,20 @@ impl Engine {
             }
             if let Some(delta) = deltas.get(&of.relation) {
                 let input = delta.all().columns().to_vec();
+                line.stages.rows_in += input.first().map_or(0, |column| column.len() as u32);
                 let run = Arc::new(Run { old: old.clone(), new: new.clone(), input, below: u32::MAX });
                 view.run_impact(number, &run, &mut keys)?;
             }
         }
+        line.stages.impact = micros(at) as u32;
         if keys.is_empty() {
             return Ok(Some((Next::Same, empty_delta(view), line)));
         }
         line.keys = keys.len();
         if view.level.is_some() {
             let (relation, delta) = super::recursion::refresh(view, old, &new, keys)?;
+            line.stages.run = micros(at) as u32 - line.stages.impact;
+            line.stages.rows_out = (delta.inserted.num_rows() + delta.deleted.num_rows()) as u32;
             line.inserted = delta.inserted.num_rows();
             line.deleted = delta.deleted.num_rows();
             let next = if delta.is_empty() { Next::Same } else { Next::Changed(Arc::new(relation)) };
@@ -296,16 +397,12 @@ impl Engine {
         let keys = keys.columns();
         let run = Arc::new(Run { old: old.clone(), new, input: keys.clone(), below: 0 });
         let rows = view.run_keyed(&run)?;
+        line.stages.run = micros(at) as u32 - line.stages.impact;
+        line.stages.rows_out = rows.num_rows() as u32;
         let (_, locations) = before.look_up(&view.grain, &keys);
         let old_rows = before.rows_at(&locations);
         Ok(Some(finished(before, &locations, &old_rows, &rows, line)?))
     }
-}
-
-/// The fingerprint of a program document: xxh3-128 of its bytes.
-#[must_use]
-pub fn fingerprint_of(document: &[u8]) -> u128 {
-    xxhash_rust::xxh3::xxh3_128(document)
 }
 
 type Ran = (Next, Delta, ViewRun);
@@ -345,6 +442,89 @@ fn deepest_rows(next: &Next, level: usize, rounds: u32) -> usize {
 fn empty_delta(view: &View) -> Delta {
     let none = RecordBatch::new_empty(view.schema.clone());
     Delta { deleted: none.clone(), inserted: none }
+}
+
+/// What one commit leaves in the ledger.
+struct Record<'a> {
+    ledger: &'a Ledger,
+    commit: CommitEntry,
+    start: u64,
+    runs: Vec<ViewEntry>,
+    fallbacks: Vec<Fallback>,
+}
+
+impl Record<'_> {
+    fn fallback(&mut self, view: Option<usize>, kind: &'static str, declared: bool, rows: u64, reason: &'static str) {
+        let (commit, start) = (self.commit.commit, self.start);
+        let view = view.map(|view| view as u32);
+        self.fallbacks.push(Fallback { commit, start, view, kind, declared, rows, reason });
+    }
+
+    /// The commit ends because a view fails, or because nobody wants it any more.
+    fn failed(&mut self, view: &View, began: Instant, error: &EngineError) {
+        let code = error.code.as_str();
+        if error.code != ErrorCode::Cancelled {
+            self.fallback(Some(view.number), "failed_commit", false, 0, code);
+        }
+        self.runs.push(ViewEntry {
+            commit: self.commit.commit,
+            generation: 0,
+            view: view.number as u32,
+            start: self.start + began.elapsed().as_micros() as u64,
+            is_full: self.commit.whole.is_some(),
+            reason: "",
+            keys: 0,
+            inserted: 0,
+            deleted: 0,
+            micros: 0,
+            stages: Stages::default(),
+            error: code,
+        });
+        self.write();
+    }
+
+    fn done(mut self, report: &Report, compiled: &Compiled, changed: usize, files: usize) {
+        if !self.ledger.is_on() {
+            return;
+        }
+        let number = |name: &str| compiled.views.iter().find(|view| view.name == name).map(|view| view.number as u32);
+        // Reports come in the order of the program: each view is looked for behind the last one.
+        let mut views = compiled.views.iter();
+        for line in &report.views {
+            let Some(view) =
+                views.find(|view| view.name == line.view).map(|view| view.number as u32).or(number(&line.view))
+            else {
+                continue;
+            };
+            self.runs.push(ViewEntry {
+                commit: report.commit,
+                generation: report.generation,
+                view,
+                start: self.start + u64::from(line.stages.start),
+                is_full: line.mode == Mode::Full,
+                reason: line.reason,
+                keys: line.keys as u32,
+                inserted: line.inserted as u32,
+                deleted: line.deleted as u32,
+                micros: line.micros as u32,
+                stages: Stages {
+                    store: (line.micros as u32).saturating_sub(line.stages.impact + line.stages.run),
+                    ..line.stages
+                },
+                error: "",
+            });
+        }
+        let files = files.max(changed);
+        self.ledger.rings().costs.add(self.commit.whole.is_some(), changed, files, report.micros);
+        self.write();
+    }
+
+    fn write(&mut self) {
+        if self.ledger.is_on() {
+            let (runs, fallbacks) = (std::mem::take(&mut self.runs), std::mem::take(&mut self.fallbacks));
+            self.ledger.rings().commit(self.commit.clone(), runs, fallbacks);
+        }
+    }
 }
 
 fn finished(
@@ -488,20 +668,14 @@ impl Engine {
         for (relation, columns) in needed {
             snapshot.relation(relation).prepare(&columns);
         }
+        for relation in &snapshot.relations {
+            relation.warmed();
+        }
         Ok(())
     }
 
     /// The compiled view with this name, if any.
     pub(crate) fn view(&self, name: &str) -> Option<&View> {
         self.compiled.views.iter().find(|view| view.name == name)
-    }
-}
-
-impl Whole {
-    fn as_str(self) -> &'static str {
-        match self {
-            Whole::FirstBuild => "first build",
-            Whole::ManyFiles => "a large share of the files changed",
-        }
     }
 }

@@ -1,13 +1,21 @@
 //! Runs: a change of evidence becomes the next snapshot, and the report of what ran for it.
 
+mod bundle;
+mod decisions;
 mod describe;
 mod engine;
 mod explain;
+mod ledger;
+mod outputs;
 mod query;
 mod recursion;
 mod report;
+mod tables;
 
-pub use engine::{Change, Engine, fingerprint_of};
+pub use engine::{Change, Engine};
 pub use explain::{Explained, Witness};
+pub use ledger::{Edit, Ledger, Request};
+pub use outputs::Output;
 pub use query::Limits;
 pub use report::{Mode, Report, ViewRun};
+pub use tables::run_tables;

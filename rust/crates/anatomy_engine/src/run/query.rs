@@ -23,6 +23,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::collect;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::engine::Engine;
 use crate::error::{EngineError, Result};
@@ -148,7 +151,7 @@ impl TableProvider for SnapshotTable {
 
 impl Engine {
     /// All rows of a view that is not stored.
-    fn run_unstored(&self, view: &View, snapshot: &Snapshot) -> Result<Arc<Relation>> {
+    pub(super) fn run_unstored(&self, view: &View, snapshot: &Snapshot) -> Result<Arc<Relation>> {
         let snapshot = Arc::new(snapshot.clone());
         let run = Arc::new(Run { old: snapshot.clone(), new: snapshot, input: vec![], below: 0 });
         Ok(Arc::new(Relation::of(view.schema.clone(), vec![view.run_full(&self.session, &run)?])))
@@ -245,7 +248,7 @@ impl Engine {
             .map_err(|error| EngineError::internal(Stage::Answer, error.to_string()))?;
         runtime.block_on(async {
             let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-            let frame = match context.sql_with_options(sql, options).await {
+            let frame = match context.sql_with_options(&columns_quoted(sql), options).await {
                 Ok(frame) => frame,
                 Err(error) => {
                     let text = error.strip_backtrace();
@@ -279,5 +282,75 @@ impl Engine {
             let schema = batches.first().map_or(schema, RecordBatch::schema);
             Ok(concat_batches(&schema, &batches)?)
         })
+    }
+}
+
+/// Words that name columns of ours and mean something else to SQL.
+const ALSO_COLUMNS: [&str; 3] = ["view", "end", "commit"];
+
+/// A query in which such a word counts as a column where one may stand: in a list, after `BY` or `WHERE`, and behind a table and a dot.
+fn columns_quoted(sql: &str) -> String {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else { return sql.to_owned() };
+    let is_question = tokens.iter().find_map(|token| match token {
+        Token::Word(word) => Some(matches!(word.keyword, Keyword::SELECT | Keyword::WITH)),
+        _ => None,
+    });
+    if is_question != Some(true) {
+        return sql.to_owned();
+    }
+    let mut quoted = String::with_capacity(sql.len());
+    let mut may_be_column = false;
+    for token in tokens {
+        match &token {
+            Token::Whitespace(_) => quoted.push_str(&token.to_string()),
+            Token::Word(word) => {
+                let is_ours = may_be_column && word.quote_style.is_none();
+                match ALSO_COLUMNS.iter().find(|name| is_ours && word.value.eq_ignore_ascii_case(name)) {
+                    Some(name) => quoted.push_str(&format!("\"{name}\"")),
+                    None => quoted.push_str(&token.to_string()),
+                }
+                may_be_column = matches!(
+                    word.keyword,
+                    Keyword::SELECT
+                        | Keyword::DISTINCT
+                        | Keyword::BY
+                        | Keyword::WHERE
+                        | Keyword::ON
+                        | Keyword::AND
+                        | Keyword::OR
+                );
+            }
+            _ => {
+                may_be_column =
+                    matches!(token, Token::Comma | Token::Period | Token::LParen | Token::Minus | Token::Plus);
+                quoted.push_str(&token.to_string());
+            }
+        }
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::columns_quoted;
+
+    #[test]
+    fn a_word_of_sql_may_name_a_column_and_keeps_its_own_meaning() {
+        for (sql, seen) in [
+            ("SELECT kind, view FROM t", "SELECT kind, \"view\" FROM t"),
+            (
+                "SELECT start, end, t.commit FROM t GROUP BY view",
+                "SELECT start, \"end\", t.\"commit\" FROM t GROUP BY \"view\"",
+            ),
+            (
+                "SELECT CASE WHEN a = 'view, end' THEN 1 ELSE 0 END FROM t",
+                "SELECT CASE WHEN a = 'view, end' THEN 1 ELSE 0 END FROM t",
+            ),
+            ("CREATE VIEW v AS SELECT 1", "CREATE VIEW v AS SELECT 1"),
+            ("COMMIT", "COMMIT"),
+            ("SELECT 'open", "SELECT 'open"),
+        ] {
+            assert_eq!(columns_quoted(sql), seen);
+        }
     }
 }

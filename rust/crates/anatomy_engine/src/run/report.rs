@@ -32,6 +32,21 @@ pub struct ViewRun {
     pub deleted: usize,
     /// Microseconds.
     pub micros: u64,
+    /// Where they went.
+    #[serde(skip)]
+    pub(crate) stages: Stages,
+}
+
+/// The stages of one run of a view: rows that went in and out, and microseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stages {
+    /// Since the commit began.
+    pub(crate) start: u32,
+    pub(crate) rows_in: u32,
+    pub(crate) rows_out: u32,
+    pub(crate) impact: u32,
+    pub(crate) run: u32,
+    pub(crate) store: u32,
 }
 
 /// One commit.
@@ -47,6 +62,10 @@ pub struct Report {
     pub views: Vec<ViewRun>,
     /// Microseconds for the whole refresh.
     pub micros: u64,
+    /// Of these, for finding which rows of evidence changed.
+    pub diff_micros: u64,
+    /// Names the commit in the tables that tell what ran.
+    pub commit: u64,
     /// Rows that stand at the last level of a recursive view: it may go deeper.
     pub depth_limit: Vec<(String, usize)>,
 }

@@ -11,6 +11,7 @@ mod snapshot;
 
 pub use index::Index;
 pub(crate) use index::{hash_rows, number_at, same_row};
+pub(crate) use relation::missed_index_rows;
 pub use relation::{Delta, Location, Relation};
 pub use rows::{RowSet, difference, row_hashes};
 pub use snapshot::Snapshot;

@@ -1,6 +1,8 @@
 //! One relation: segments, dead rows, look-ups.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use anatomy_facts::contract::{IDENTITY_KEY, role_of};
@@ -8,12 +10,18 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Ar
 use arrow::compute::{concat_batches, filter_record_batch, interleave, take};
 use arrow::datatypes::{SchemaRef, UInt32Type};
 
+use crate::policy::{MOST_SMALL_SEGMENTS, SMALL_ROWS};
+
 use super::index::{Index, hash_number, hash_rows, number_at, same_row};
 
-/// Small segments beyond this number are merged into one: look-ups probe every segment, so their number is bounded.
-const MOST_SMALL_SEGMENTS: usize = 12;
-/// A segment with at most this many rows counts as small.
-const SMALL_ROWS: usize = 16_384;
+thread_local! {
+    static MISSED_INDEX_ROWS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Rows of warm segments that had to be indexed in this thread: an index that nobody had foreseen.
+pub(crate) fn missed_index_rows() -> u64 {
+    MISSED_INDEX_ROWS.get()
+}
 
 /// Where a row lives inside a relation version.
 pub type Location = (u32, u32);
@@ -51,6 +59,8 @@ pub(super) struct SegmentData {
     pub(super) indexes: RwLock<Vec<(Vec<usize>, Arc<Index>)>>,
     /// Whether the columns are those of an image that is mapped into memory.
     pub(super) mapped: bool,
+    /// Every index that a prepared plan asks for has been built.
+    pub(super) is_warm: AtomicBool,
 }
 
 impl SegmentData {
@@ -65,6 +75,9 @@ impl SegmentData {
             return known.clone();
         }
         drop(held);
+        if self.is_warm.load(Ordering::Relaxed) {
+            MISSED_INDEX_ROWS.set(MISSED_INDEX_ROWS.get() + self.batch.num_rows() as u64);
+        }
         let built = (columns.to_vec(), Arc::new(Index::build(&self.batch, columns)));
         let mut held = self.indexes.write().unwrap_or_else(|poison| poison.into_inner());
         if let Some(known) = held.iter().find(serves) {
@@ -88,7 +101,16 @@ pub(super) struct Segment {
 impl Segment {
     fn new(batch: RecordBatch) -> Self {
         let live = batch.num_rows();
-        Segment { data: Arc::new(SegmentData { batch, indexes: RwLock::default(), mapped: false }), dead: None, live }
+        Segment {
+            data: Arc::new(SegmentData {
+                batch,
+                indexes: RwLock::default(),
+                mapped: false,
+                is_warm: AtomicBool::new(false),
+            }),
+            dead: None,
+            live,
+        }
     }
 
     fn is_dead(&self, row: u32) -> bool {
@@ -320,6 +342,13 @@ impl Relation {
         let by = self.indexed_by(columns);
         for segment in &self.segments {
             segment.data.index(&by);
+        }
+    }
+
+    /// Notes that every index which a prepared plan asks for has been built.
+    pub(crate) fn warmed(&self) {
+        for segment in &self.segments {
+            segment.data.is_warm.store(true, Ordering::Relaxed);
         }
     }
 

@@ -7,4 +7,5 @@ mod plans;
 mod ran;
 mod refusals;
 mod support;
+mod validation;
 mod walk;

@@ -311,3 +311,14 @@ fn an_explanation_of_a_view_that_does_not_exist_is_our_own_mistake() {
     let refused = engine.explain(&engine.snapshot(), "nothing", &[], 1).unwrap_err();
     assert_eq!((refused.code, refused.hint.as_str()), (ErrorCode::EngineInternal, "please report it with the log"));
 }
+
+#[test]
+fn a_view_that_reads_places() {
+    let code = ErrorCode::RuleReadsPlace;
+    for table in ["anchors", "ts_parse_errors", "ts_changed_ranges"] {
+        let rule = json!({"from": "names", "to": [table], "on": [format!("{table}.file = names.file")]});
+        check(&[view("a", "derive", rule)], code, "a: from", "join on ids");
+        let sql = format!("SELECT n.expr AS expr FROM names AS n JOIN {table} AS t ON t.file = n.file");
+        check(&[view("a", "derive", json!({"sql": sql, "grain": ["expr"]}))], code, "a: from", "join on ids");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anatomy_engine::{EngineError, Limits};
+use anatomy_engine::{EngineError, Limits, Request, run_tables};
 use anatomy_facts::contract::field;
 use anatomy_facts::{AnchorKind, ColumnType, Symbol};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array};
@@ -22,7 +22,7 @@ impl Answers {
 
     fn query_within(&self, sql: &str, limits: Limits) -> Result<RecordBatch, EngineError> {
         let mut extra = Vec::new();
-        let asks = |name: &str| sql.contains(name);
+        let asks = |name: &str| sql.contains(name) || sql.contains("information_schema");
         if asks("anchors") {
             extra.push(("anchors".to_owned(), self.anchors_table()?));
         }
@@ -45,6 +45,13 @@ impl Answers {
         }
         if asks("library_files") {
             extra.push(("library_files".to_owned(), self.library_files_table()?));
+        }
+        for name in run_tables() {
+            if asks(name)
+                && let Some(rows) = self.engine.run_table(name, &self.snapshot)?
+            {
+                extra.push((name.to_owned(), rows));
+            }
         }
         let beside = self.witnesses.beside(&self.engine, &self.snapshot, &self.files);
         self.engine.query(&beside, extra, sql, limits)
@@ -340,6 +347,37 @@ impl Answers {
             .collect())
     }
 
+    /// What the program, or one view of it, was compiled to, up to a tier from 1 to 3.
+    ///
+    /// # Errors
+    /// If there is no such view.
+    pub fn bundle(&self, view: Option<&str>, tier: u8) -> Result<Value, EngineError> {
+        self.engine.bundle(view, tier, &self.snapshot)
+    }
+
+    /// Every table and view by content: `[{"name", "kind", "rows", "hash"}]`.
+    ///
+    /// # Errors
+    /// What a view that keeps no rows met while running.
+    pub fn outputs(&self) -> Result<Value, EngineError> {
+        Ok(json!(self.engine.outputs(&self.snapshot)?))
+    }
+
+    /// Notes a request that is answered now, with how long it took and how long of that it waited.
+    pub fn note_request(&self, method: &str, latency_micros: u32, queue_micros: u32, answer: &[u8], status: &str) {
+        if self.engine.ledger().is_on() {
+            let request = Request {
+                method: Symbol::of(method),
+                latency_micros,
+                queue_micros,
+                rows: items(answer),
+                bytes: answer.len() as u32,
+                status: Symbol::of(status),
+            };
+            self.engine.ledger().request(request, self.snapshot.generation);
+        }
+    }
+
     /// What the program is: all views, or one view with its plans.
     ///
     /// # Errors
@@ -349,6 +387,57 @@ impl Answers {
     }
 }
 
+/// Items of the outermost list of an answer (JSON); 1 for another answer, 0 for none.
+fn items(answer: &[u8]) -> u32 {
+    if matches!(answer, b"" | b"null") {
+        return 0;
+    }
+    let Some(start) = answer.iter().position(|&byte| byte == b'[') else { return 1 };
+    let (mut depth, mut commas, mut in_text, mut is_escaped, mut is_empty) = (0_u32, 0, false, false, true);
+    for &byte in &answer[start..] {
+        if in_text {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' => is_escaped = true,
+                b'"' => in_text = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            b'"' => in_text = true,
+            b',' if depth == 1 => commas += 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+        is_empty &= byte == b'[' && depth == 1;
+    }
+    if is_empty { 0 } else { commas + 1 }
+}
+
 fn table(fields: Vec<Field>, columns: Vec<ArrayRef>) -> Result<RecordBatch, EngineError> {
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::items;
+
+    #[test]
+    fn items_are_those_of_the_outermost_list() {
+        for (answer, count) in [
+            ("", 0),
+            ("null", 0),
+            ("[]", 0),
+            (r#"{"a":1}"#, 1),
+            (r#"[{"a":[1,2]},{"b":"x,]\",y"}]"#, 2),
+            (r#"{"isIncomplete":true,"items":[1,2,3]}"#, 3),
+        ] {
+            assert_eq!(items(answer.as_bytes()), count, "{answer}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use anatomy_engine::store::Snapshot;
 use anatomy_engine::store::image::{Image, ImageWriter, damaged, decoded};
-use anatomy_engine::{Engine, EngineError, fingerprint_of};
+use anatomy_engine::{Engine, EngineError};
 use anatomy_facts::{ErrorCode, Stage, Symbol};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::Answers;
 use crate::files::Files;
+use crate::workspace::manifest;
 
 pub(crate) use self::files::PlacesInImage;
 
@@ -36,8 +37,8 @@ struct About {
 }
 
 impl About {
-    fn new(program: u128, conditions: &str) -> About {
-        About { engine: FINGERPRINT.to_owned(), program: format!("{program:032x}"), conditions: conditions.to_owned() }
+    fn new(program: &str, conditions: &str) -> About {
+        About { engine: FINGERPRINT.to_owned(), program: program.to_owned(), conditions: conditions.to_owned() }
     }
 }
 
@@ -79,7 +80,8 @@ impl WorkspaceImage {
     fn opened(place: &Path, program: &[u8], conditions: &str) -> std::io::Result<Option<WorkspaceImage>> {
         let image = Image::open(place)?;
         let about: About = serde_json::from_slice(&image.checked("about")?)?;
-        if about != About::new(fingerprint_of(program), conditions) {
+        let program = manifest(program).map_err(|error| Error::new(ErrorKind::InvalidInput, error.message))?;
+        if about != About::new(&program.fingerprint, conditions) {
             return Ok(None);
         }
         let moved = symbols_of(&image)?;
@@ -122,7 +124,7 @@ impl Answers {
     pub(crate) fn write_image(&self, place: &Path, conditions: &str, workspace: &[u8]) -> Result<u64, EngineError> {
         let write = || -> std::io::Result<u64> {
             let mut writer = ImageWriter::create(place)?;
-            let about = serde_json::to_vec(&About::new(self.engine().fingerprint(), conditions))?;
+            let about = serde_json::to_vec(&About::new(&self.engine().manifest().fingerprint, conditions))?;
             writer.section::<Error>("about", |out| out.write_all(&about))?;
             symbols(&mut writer)?;
             writer.section::<Error>("workspace", |out| out.write_all(workspace))?;
@@ -142,7 +144,7 @@ impl Answers {
         let read = || -> std::io::Result<(Snapshot, Files)> {
             let image = Image::open(place)?;
             let about: About = serde_json::from_slice(&image.checked("about")?)?;
-            if about != About::new(self.engine().fingerprint(), conditions) {
+            if about != About::new(&self.engine().manifest().fingerprint, conditions) {
                 return Err(damaged("another one took its place"));
             }
             Ok((self.engine().read_image(&image, None)?, files::read(&image, None)?))

@@ -21,7 +21,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use super::LibraryFile;
 
 /// Hash of the source of everything that decides what is extracted and how it is written.
-const FINGERPRINT: &str = env!("EXTRACTOR_FINGERPRINT");
+const FINGERPRINT: &str = crate::workspace::EXTRACTOR;
 /// What the names of our folders start with; a fingerprint follows. Nothing else is ever removed.
 const FOLDER: &str = "library-facts-";
 const SUFFIX: &str = ".facts";

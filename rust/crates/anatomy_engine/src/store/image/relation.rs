@@ -6,6 +6,7 @@
 //! (Float64). What is read back lies in the map, not in memory of our own.
 
 use std::io::Result;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use anatomy_facts::contract::is_symbol;
@@ -110,7 +111,7 @@ impl Image {
                 .collect();
             let batch = RecordBatch::try_new(schema.clone(), columns?).map_err(io)?;
             let live = batch.num_rows();
-            let data = SegmentData { batch, indexes: RwLock::default(), mapped: true };
+            let data = SegmentData { batch, indexes: RwLock::default(), mapped: true, is_warm: AtomicBool::new(false) };
             relation.segments.push(Segment { data: Arc::new(data), dead: None, live });
         }
         for batch in self.batches(&format!("{name}/dead"))? {
