@@ -101,7 +101,7 @@ class HistoryOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When versions of the graph are kept, and how the history is kept in order. Where it lies is no option of a workspace: see
     docs/history.md."""
 
-    idle_s: Seconds = 60.0
+    idle_s: Seconds = 300.0
     """A daemon adds a version to the history when nothing has changed for so many seconds since something did; 0 never does."""
 
     keep: Annotated[int, msgspec.Meta(ge=0)] = 500
