@@ -41,7 +41,7 @@ _HEARD_BYTES = 4 << 20
 _IDLE_S = 60.0
 """A witness that nobody has asked for so long is ended."""
 
-_AGAIN_S = 0.02
+_HEARD_AGAIN_S = 0.02
 """How long to wait for a text to be in the graph."""
 
 _SCIP = "scip"
@@ -1051,7 +1051,7 @@ class LiveGraph:
         # The text is on its way into the graph, or the graph is being built.
         if time.monotonic() < due + self._options.answer_timeout_s:
             with self._condition:
-                self._resting[witness].setdefault(path, time.monotonic() + _AGAIN_S)
+                self._resting[witness].setdefault(path, time.monotonic() + _HEARD_AGAIN_S)
 
     def _on_near(self, report: Report) -> None:
         with self._condition:

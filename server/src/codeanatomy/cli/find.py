@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
     where = place.parse(arguments.place)
     root = graph.root_of(arguments, where.file)
     path = place.within(where, root)
-    snapshot, source_line, _ = graph.answering(root, arguments)
+    snapshot, source_line, *_ = graph.answering(root, arguments)
     if arguments.what == "definition":
         links = msgspec.json.decode(definition(snapshot, path, where.line - 1, where.column - 1))
         found = [(link["targetUri"], link["targetSelectionRange"]["start"]) for link in links]
