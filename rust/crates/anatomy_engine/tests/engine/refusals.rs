@@ -66,7 +66,7 @@ fn a_relation_that_keeps_no_rows() {
         view("shown", "derive", json!({"from": "names", "stored": false})),
         view("a", "derive", json!({"from": "shown", "grain": ["expr"]})),
     ];
-    check(&views, ErrorCode::RuleUnknownRelation, "a: from", "drop `stored = false` from `shown`");
+    check(&views, ErrorCode::RuleReadsLate, "a: from", "write `stored = false`");
 }
 
 #[test]
