@@ -16,6 +16,7 @@ from tests.support import shop
 from tests.support.environments import distribution, interpreter, virtual, write
 from tests.support.graphs import eventually, everything, indexed, no_progress, opened
 from tests.support.images import image, keeping, written
+from tests.support.memory import program
 
 KIT = {"kit/__init__.py": "from .core import make as make\n", "kit/core.py": "def make() -> int: ...\n"}
 
@@ -130,8 +131,9 @@ def test_an_image_of_other_options_is_none(ws: Path) -> None:
     assert written(ws) == 0
     assert keeping(ws, {"workspace.exclude": '["old.py"]'})._opened is None
     assert keeping(ws, {"incremental.image": "false"}).image is None
-    place, document = image(keeping(ws)).place, keeping(ws).program
-    assert Image.open(place, document + b" ", image(keeping(ws)).conditions) is None
+    place, conditions = image(keeping(ws)).place, image(keeping(ws)).conditions
+    assert Image.open(place, program("pytest"), conditions) is None
+    assert Image.open(place, program(), conditions) is not None
 
 
 @pytest.mark.parametrize("part", range(8))
