@@ -25,7 +25,7 @@ from codeanatomy_incremental.options import WorkspaceOptions
 logger = logging.getLogger(__name__)
 
 _SUFFIX = ".image"
-_MOST_BYTES = 8 << 30
+_MOST_BYTES = 4 << 30
 """All images of a user together; those not used for longest go first."""
 _LEFT_OVER_S = 3600.0
 """A file that was begun so long ago and has no name yet is what a crash left."""
