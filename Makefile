@@ -30,7 +30,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-ENGINE_SOURCES := Cargo.toml Cargo.lock rust/pyproject.toml rust/pyo3.config \
+ENGINE_SOURCES := Cargo.toml Cargo.lock rust/pyproject.toml rust/pyo3.config rust/fingerprint.rs \
     $(shell find rust/crates \( -name '*.rs' -o -name Cargo.toml \))
 PYTHON_FOLDERS := server incremental rust/python tests bench tools
 

@@ -12,6 +12,7 @@ from codeanatomy_incremental.shared import ClientGraph, SharedGraph
 from tests.support.graphs import no_progress, opened
 from tests.support.memory import tables, typed
 from tests.walks import projects
+from tests.walks.disk import put
 from tests.walks.law import Truth, differences
 
 CLIENTS = 3
@@ -27,7 +28,7 @@ class Clients:
         self._made = projects.Generator(seed, 0)
         self.disk: dict[str, str] = {}
         for path, text in self._made.texts.items():
-            self._write(path, text)
+            put(self._root, self.disk, path, text)
         self.shared = SharedGraph(opened(root))
         self.clients = [self._client() for _ in range(CLIENTS)]
         self.texts: list[dict[str, str]] = [{} for _ in range(CLIENTS)]
@@ -42,7 +43,7 @@ class Clients:
         match self._random.random():
             case luck if luck < 0.10 and texts:
                 path = self._random.choice(sorted(texts))
-                self._write(path, texts[path])
+                put(self._root, self.disk, path, texts[path])
                 client.save(path)
             case luck if luck < 0.20 and texts:
                 path = self._random.choice(sorted(texts))
@@ -56,7 +57,7 @@ class Clients:
             case _:
                 for edit in self._made.step():
                     if edit.door == "disk" or edit.text is None:
-                        self._write(edit.path, edit.text)
+                        put(self._root, self.disk, edit.path, edit.text)
                     else:
                         self._open(number, edit.path)
                         self._type(number, edit.path, edit.text)
@@ -87,13 +88,3 @@ class Clients:
         change = typed(self.texts[number][path], text)
         self.clients[number].edit(path, self._version, msgspec.json.encode([change]))
         self.texts[number][path] = text
-
-    def _write(self, path: str, text: str | None) -> None:
-        file = self._root / path
-        if text is None:
-            self.disk.pop(path, None)
-            file.unlink(missing_ok=True)
-            return
-        self.disk[path] = text
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode())

@@ -30,6 +30,7 @@ from bench.editor import FRONT, Editor, ResponseError
 from codeanatomy.daemon import caller, place
 from tests.support.memory import tables, typed
 from tests.walks import projects, runs
+from tests.walks.disk import put
 from tests.walks.law import Truth, differences
 
 EDITORS = 2
@@ -57,7 +58,7 @@ class Walk:
         self._generation = 0
         self._made = projects.Generator(seed, 0)
         for path, text in self._made.texts.items():
-            self._write(path, text)
+            put(self._root, self.disk, path, text)
         (root / "codeanatomy.toml").write_text(SETTINGS)
         self._git("init", "-q")
         self._commit()
@@ -91,7 +92,7 @@ class Walk:
         match self._random.random():
             case luck if luck < 0.08 and texts:
                 path = self._random.choice(sorted(texts))
-                self._write(path, texts[path])
+                put(self._root, self.disk, path, texts[path])
                 self._notify(number, "textDocument/didSave", path)
             case luck if luck < 0.16 and texts:
                 path = self._random.choice(sorted(texts))
@@ -193,7 +194,7 @@ class Walk:
         for edit in self._made.step():
             self.edits += 1
             if edit.door == "disk" or edit.text is None:
-                self._write(edit.path, edit.text)
+                put(self._root, self.disk, edit.path, edit.text)
                 if self._random.random() < 0.3:
                     self._notify(number, "workspace/didChangeWatchedFiles", edit.path)
             else:
@@ -247,19 +248,9 @@ class Walk:
                 noise.unlink()
             for edit in self._made.step():
                 self.edits += 1
-                self._write(edit.path, edit.text)
+                put(self._root, self.disk, edit.path, edit.text)
         finally:
             os.kill(self.pid, signal.SIGCONT)
-
-    def _write(self, path: str, text: str | None) -> None:
-        file = self._root / path
-        if text is None:
-            self.disk.pop(path, None)
-            file.unlink(missing_ok=True)
-            return
-        self.disk[path] = text
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode())
 
     def _commit(self) -> None:
         self._git("add", "-A")

@@ -341,7 +341,7 @@ class Graph:
         version, platform = self.libraries.target()
         engine = Engine(self.program, self.root.as_uri(), self.options.workspace.max_file_bytes, version, platform)
         read = (workspace.read(self.workspace, self.entry(path), time.time_ns())[0] for path in paths)
-        engine.update([_source_file(each.entry, each.content, each.error) for each in read], [])
+        engine.update([source_file(each.entry, each.content, each.error) for each in read], [])
         engine.commit(CancelToken())
         return engine.snapshot()
 
@@ -460,7 +460,7 @@ class Graph:
             return self.libraries.open(self.engine, path, text, version)
         entry = workspace.place(self.workspace, self._listed(), path)
         self._open.add(path)
-        return self.engine.open_document(_source_file(entry, text.encode("utf-8", "surrogatepass"), ""), version)
+        return self.engine.open_document(source_file(entry, text.encode("utf-8", "surrogatepass"), ""), version)
 
     def is_open(self, path: str) -> bool:
         """Whether an editor owns the text of a file."""
@@ -524,7 +524,7 @@ class Graph:
             return False
         texts = ((path, self.engine.document_text(path)) for path in behind)
         opened = [
-            _source_file(self.entry(path), text.encode("utf-8", "surrogatepass"), "")
+            source_file(self.entry(path), text.encode("utf-8", "surrogatepass"), "")
             for path, text in texts
             if text is not None
         ]
@@ -607,7 +607,7 @@ class Graph:
             size += len(source.content or b"")
             known[entry.path] = now_known
             if workspace.differs(self._known.get(entry.path), now_known):
-                files.append(_source_file(entry, source.content, source.error))
+                files.append(source_file(entry, source.content, source.error))
         if files:
             self.engine.update(files, [])
         self._known.update(known)
@@ -1090,7 +1090,8 @@ def _together(first: Report, second: Report) -> Report:
     )
 
 
-def _source_file(entry: workspace.Entry, content: bytes | None, error: str) -> SourceFile:
+def source_file(entry: workspace.Entry, content: bytes | None, error: str) -> SourceFile:
+    """A file of the workspace as the engine takes it; the code says why there is no content."""
     return SourceFile(
         entry.path,
         entry.module,

@@ -21,7 +21,7 @@ from codeanatomy_engine import CancelToken, Engine, Snapshot, SourceFile
 
 from codeanatomy_incremental import disk
 from codeanatomy_incremental.library import LibraryFile
-from codeanatomy_incremental.live import Graph
+from codeanatomy_incremental.live import Graph, source_file
 from codeanatomy_incremental.options import RunOptions
 from codeanatomy_incremental.workspace import Entry
 
@@ -238,18 +238,7 @@ def _outputs(snapshot: Snapshot) -> tuple[Output, ...]:
 
 
 def _source(each: Input, texts: Mapping[str, bytes]) -> SourceFile:
-    entry = each.entry
-    return SourceFile(
-        entry.path,
-        entry.module,
-        entry.package,
-        entry.is_package,
-        entry.is_stub,
-        entry.partition,
-        entry.search_rank,
-        None if each.error else texts[each.digest],
-        error=each.error,
-    )
+    return source_file(each.entry, None if each.error else texts[each.digest], each.error)
 
 
 def _compared(before: Sequence[Output], after: Sequence[Output]) -> list[dict[str, Any]]:

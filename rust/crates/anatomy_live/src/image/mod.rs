@@ -1,6 +1,6 @@
 //! The image of a workspace: its graph and the places of its files, as they were, for the next start.
 //!
-//! Sections beside those of the relations: `about` (JSON: of which engine, program and conditions it is), `symbols` (Utf8, by number),
+//! Sections beside those of the relations: `about` (JSON: of which form, program and conditions it is), `symbols` (Utf8, by number),
 //! `files` (see [`files`]) and `workspace` (bytes of whoever keeps the workspace, which mean nothing here). An image of another engine,
 //! another program or other conditions is none.
 
@@ -24,21 +24,21 @@ use crate::workspace::manifest;
 
 pub(crate) use self::files::PlacesInImage;
 
-/// Hash of the source of everything that decides what an image means.
-const FINGERPRINT: &str = env!("ENGINE_FINGERPRINT");
+/// Hash of the source of everything that decides how an image is written.
+const FORM: &str = env!("IMAGE_FINGERPRINT");
 /// Texts that are written at once.
 const STEP: u32 = 1 << 16;
 
 #[derive(Serialize, Deserialize, PartialEq, Eq, Debug)]
 struct About {
-    engine: String,
+    form: String,
     program: String,
     conditions: String,
 }
 
 impl About {
     fn new(program: &str, conditions: &str) -> About {
-        About { engine: FINGERPRINT.to_owned(), program: program.to_owned(), conditions: conditions.to_owned() }
+        About { form: FORM.to_owned(), program: program.to_owned(), conditions: conditions.to_owned() }
     }
 }
 
