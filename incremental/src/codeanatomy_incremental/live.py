@@ -391,7 +391,7 @@ class Graph:
         if held is not None:
             content, stamp = held[0].encode("utf-8", "surrogatepass"), held[1]
         else:
-            found, _ = disk.read(self.place_of(path), self.options.workspace.max_file_bytes)
+            found = self._on_disk(path)
             if found is None:
                 return None
             content, stamp = found, self.engine.stamp_of_bytes(found)
@@ -443,8 +443,10 @@ class Graph:
 
     def disk_has(self, path: str, text: str) -> bool:
         """Whether a text of a document is what the disk has."""
-        content, _ = disk.read(self.place_of(path), self.options.workspace.max_file_bytes)
-        return content == text.encode("utf-8", "surrogatepass")
+        return self._on_disk(path) == text.encode("utf-8", "surrogatepass")
+
+    def _on_disk(self, path: str) -> bytes | None:
+        return workspace.source_at(self.workspace, path, self.place_of(path))
 
     def library_file(self, absolute: str) -> str:
         """The path in the graph of a file on disk that belongs to the environment and not to the workspace; empty for others."""

@@ -23,10 +23,10 @@ from typing import Any
 import msgspec
 import pathspec
 
-from codeanatomy_incremental import disk, governance
+from codeanatomy_incremental import disk, governance, notebook
 from codeanatomy_incremental.options import CONFIG_NAME, WorkspaceOptions
 
-SUFFIXES = (".py", ".pyi")
+SUFFIXES = (".py", ".pyi", notebook.SUFFIX)
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 SKIPPED_DIRS = frozenset(
     {
@@ -38,6 +38,9 @@ SKIPPED_DIRS = frozenset(
 
 BUILD_DIRS = frozenset({"build", "dist"})
 """Directories that are skipped beside a project file, unless they are packages."""
+
+_TIMES_NOTEBOOK = 8
+"""A notebook may be so many times larger than a file of code: most of it is what cells have printed and drawn."""
 
 _SETTLED_NS = 2_000_000_000
 """A file changed less than this before it was read may change again within the same time stamp."""
@@ -137,12 +140,13 @@ def find_root(start: Path, otherwise: Path) -> Path:
 
 
 def list_files(workspace: Workspace) -> Listing:
-    """All Python files of a workspace."""
+    """All Python files and notebooks of a workspace."""
     found: dict[str, tuple[tuple[int, int, int, int], str]] = {}
     refused: list[str] = []
     projects: set[str] = {""}
     packages: set[str] = set()
-    sources: set[str] = set()
+    layouts: set[str] = set()
+    notebooks: set[str] = set()
     real_root = os.path.realpath(workspace.root)
     for folder, files in _walk(workspace):
         names = {entry.name for entry in files}
@@ -151,7 +155,7 @@ def list_files(workspace: Workspace) -> Listing:
         if not names.isdisjoint(("__init__.py", "__init__.pyi")):
             packages.add(folder)
         if folder.rpartition("/")[2] == "src":
-            sources.add(folder)
+            layouts.add(folder)
         for entry in files:
             if not entry.name.endswith(SUFFIXES):
                 continue
@@ -162,7 +166,11 @@ def list_files(workspace: Workspace) -> Listing:
             stamped = _stamp(workspace, entry.path, entry.is_symlink(), real_root)
             if stamped is not None:
                 found[path] = stamped
-    roots = _search_roots(workspace, projects, packages, sources)
+                if notebook.is_notebook(path):
+                    notebooks.add(folder)
+    sources = {folder for folder in layouts if folder.rpartition("/")[0] in projects}
+    # The kernel of a notebook begins to look for modules where the notebook lies.
+    roots = _search_roots(workspace, projects, packages, sources | notebooks)
     prefix = _root_package(workspace)
     entries = {path: _entry(path, roots, prefix, *found[path]) for path in sorted(found)}
     return Listing(entries=entries, roots=roots, refused=tuple(sorted(refused)))
@@ -180,7 +188,7 @@ def look(workspace: Workspace, listing: Listing, paths: Iterable[str]) -> Listin
         name = path.rpartition("/")[2]
         decides = name in PROJECT_FILES or name in (".gitignore", "pyvenv.cfg", CONFIG_NAME)
         appears = (path in entries) != os.path.lexists(_absolute(workspace, path))
-        if decides or (appears and name.startswith("__init__.")):
+        if decides or (appears and (name.startswith("__init__.") or notebook.is_notebook(name))):
             return None
         if not name.endswith(SUFFIXES):
             if os.path.isdir(_absolute(workspace, path)) or any(known.startswith(f"{path}/") for known in entries):
@@ -214,17 +222,29 @@ def compare(listing: Listing, known: Mapping[str, Known]) -> Comparison:
 
 def read(workspace: Workspace, entry: Entry, now_ns: int) -> tuple[Source, Known]:
     """The bytes of a file and what to remember of them. `now_ns` is the time of reading."""
-    content, error = (
-        (None, entry.error)
-        if entry.error
-        else disk.read(_absolute(workspace, entry.path), workspace.options.max_file_bytes)
-    )
+    content, error = (None, entry.error) if entry.error else _source(workspace, entry.path)
     known = digest(content or error.encode())
     settled = not error and now_ns - max(entry.stamp[1], entry.stamp[2]) > _SETTLED_NS
     return (
         Source(entry=entry, content=content, error=error),
         Known(entry=entry, digest=known, settled=settled),
     )
+
+
+def source_at(workspace: Workspace, path: str, absolute: str) -> bytes | None:
+    """The bytes of a file on disk as source, wherever it lies; None if there are none."""
+    limit = workspace.options.max_file_bytes
+    return notebook.source_of(path, *disk.read(absolute, _limit(workspace, path)), limit)[0]
+
+
+def _source(workspace: Workspace, path: str) -> tuple[bytes | None, str]:
+    content, error = disk.read(_absolute(workspace, path), _limit(workspace, path))
+    return notebook.source_of(path, content, error, workspace.options.max_file_bytes)
+
+
+def _limit(workspace: Workspace, path: str) -> int:
+    """How many bytes a file may have on disk."""
+    return workspace.options.max_file_bytes * (_TIMES_NOTEBOOK if notebook.is_notebook(path) else 1)
 
 
 def digest(content: bytes) -> bytes:
@@ -395,7 +415,7 @@ def _stamp(
     stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     if not stat.S_ISREG(status.st_mode):
         return stamp, "source-unreadable"
-    return stamp, "source-too-large" if status.st_size > workspace.options.max_file_bytes else ""
+    return stamp, "source-too-large" if status.st_size > _limit(workspace, absolute) else ""
 
 
 def _search_roots(workspace: Workspace, projects: set[str], packages: set[str], sources: set[str]) -> tuple[str, ...]:
@@ -405,7 +425,7 @@ def _search_roots(workspace: Workspace, projects: set[str], packages: set[str], 
     roots = {project for project in projects if project not in packages}
     for project in projects:
         roots.update(_declared_roots(workspace, project))
-    roots.update(folder for folder in sources if folder not in packages and folder.rpartition("/")[0] in projects)
+    roots.update(folder for folder in sources if folder not in packages)
     return ("", *sorted(roots - {""}))
 
 
@@ -452,7 +472,8 @@ def _entry(
     root = max((each for each in roots if not each or path.startswith(f"{each}/")), key=len, default="")
     inside = path[len(root) + 1 :] if root else path
     stem, _, suffix = inside.rpartition(".")
-    parts = [*(() if root else prefix), *stem.split("/")]
+    # Nothing can be called by such a name, so that no import finds a notebook.
+    parts = [*(() if root else prefix), *(inside if notebook.is_notebook(path) else stem).split("/")]
     if parts[0].endswith("-stubs"):
         parts[0] = parts[0].removesuffix("-stubs")
     is_package = parts[-1] == "__init__"

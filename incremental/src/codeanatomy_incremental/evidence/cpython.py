@@ -1,7 +1,7 @@
 """What CPython itself says of a text: whether it takes it, and its syntax tree.
 
 The verdict is that of the compiler (`compile`, nothing is run), so it includes what only the symbol table and the code generator know:
-`return` outside a function, `nonlocal` without a binding. The Python that judges is the one that runs CodeAnatomy. A text for an older
+`return` outside a function, `nonlocal` without a binding. A notebook is judged cell by cell, as it is run. The Python that judges is the one that runs CodeAnatomy. A text for an older
 Python is parsed with `feature_version` first; of a text for a newer one a refusal proves nothing, so it is told in the table and is no verdict.
 """
 
@@ -27,6 +27,7 @@ from codeanatomy_incremental.evidence import (
     symbol_column,
     text_column,
 )
+from codeanatomy_incremental.notebook import END, is_notebook, line_count
 
 if TYPE_CHECKING:
     import ast
@@ -83,10 +84,10 @@ def extract(source: Source) -> Evidence:
     older = target if target < own else None
     refused: BaseException | None = None
     try:
-        given = _given(source)
-        if older is not None:
-            ast.parse(given, feature_version=older)
-        compile(given, "<witness>", "exec", dont_inherit=True)
+        for given, flags in _given_parts(source):
+            if older is not None:
+                ast.parse(given, feature_version=older)
+            compile(given, "<witness>", "exec", flags, dont_inherit=True)
     except _REFUSALS as error:
         refused = error
     place, message = ([0, 0], "") if refused is None else _told(source, refused)
@@ -109,6 +110,20 @@ def extract(source: Source) -> Evidence:
 def _given(source: Source) -> str | bytes:
     """What is compiled: the bytes of a file, and the text of an editor, whose encoding is its own affair once it is known."""
     return source.text if source.is_edited else source.content
+
+
+def _given_parts(source: Source) -> Iterator[tuple[str | bytes, int]]:
+    """What is compiled for the verdict, and with which flags: a module as a whole, a notebook cell by cell, each in its own lines. Cells may
+    await at the top level."""
+    import ast
+
+    if not is_notebook(source.path):
+        yield _given(source), 0
+        return
+    before = 0
+    for cell in source.text.split(END):
+        yield "\n" * before + cell, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        before += line_count(cell)
 
 
 def _line(source: Source, error: BaseException) -> int:

@@ -74,6 +74,9 @@ codes! {
     SourceTooDeep = "source-too-deep", "Brackets or blocks are nested deeper than the limit; what lies below is not analysed.";
     SourceUnreadable = "source-unreadable", "The file could not be read.";
     SourceVanished = "source-vanished", "The file disappeared between listing and reading.";
+    NotebookMalformed = "notebook-malformed", "The file is no notebook: it is not JSON, or not of the shape that nbformat 4 says.";
+    NotebookVersion = "notebook-version", "The notebook is of another version of nbformat than 4, and is not analysed.";
+    NotebookLanguage = "notebook-language", "The kernel of the notebook is none of Python, so that it is not analysed.";
     ProgramDecode = "program-decode", "The program document is not valid.";
     RuleUnknownRelation = "rule-unknown-relation", "A rule reads a relation that nothing defines.";
     RuleUnknownColumn = "rule-unknown-column", "A rule names a column that its inputs do not have.";

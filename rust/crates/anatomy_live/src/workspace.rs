@@ -15,7 +15,7 @@ use std::time::Instant;
 use anatomy_engine::store::Snapshot;
 use anatomy_engine::{Change, Edit, Engine, EngineError, Manifest, Mode, Policy, Report};
 use anatomy_facts::{ErrorCode, FileFacts, Stage, Symbol};
-use anatomy_syntax::{ChangedRange, Document, ModuleContext, PositionEncoding, Target, TextIndex};
+use anatomy_syntax::{ChangedRange, Document, ModuleContext, PositionEncoding, Run, Target, TextIndex};
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -330,7 +330,7 @@ impl Workspace {
         origin: Option<Box<Origin>>,
     ) -> Vec<u8> {
         let source = anatomy_syntax::source::decode(bytes, usize::MAX);
-        let document = Document::new(source.text, version);
+        let document = Document::of(source.text, version, Run::of_path(path));
         let diagnostics = self.diagnostics_of(&document, path);
         held(&self.documents).insert(path.to_owned(), Open { document, context, origin, dirty: true, edits: vec![] });
         diagnostics

@@ -9,7 +9,7 @@ use tree_sitter::{InputEdit, Point, Tree};
 use anatomy_facts::{ErrorCode, facts::ParseError};
 
 use crate::{
-    errors::{errors_of, name_nodes},
+    errors::{Run, errors_of, name_nodes},
     parse::parse,
     position::{PositionEncoding, TextIndex},
 };
@@ -93,13 +93,20 @@ pub struct Document {
     changed: Vec<ChangedRange>,
     version: i64,
     revision: u64,
+    run: Run,
 }
 
 impl Document {
     /// A document of that text.
     #[must_use]
     pub fn new(text: String, version: i64) -> Self {
-        let errors = errors_of(&text);
+        Document::of(text, version, Run::Whole)
+    }
+
+    /// A document of that text, which is run in some way.
+    #[must_use]
+    pub fn of(text: String, version: i64, run: Run) -> Self {
+        let errors = errors_of(&text, run);
         let index = TextIndex::new(&text);
         Document {
             text,
@@ -110,6 +117,7 @@ impl Document {
             changed: Vec::new(),
             version,
             revision: 0,
+            run,
         }
     }
 
@@ -164,7 +172,7 @@ impl Document {
             }
         }
         self.behind = Some(edits);
-        self.errors = errors_of(&self.text);
+        self.errors = errors_of(&self.text, self.run);
         self.version = version;
         self.revision += 1;
         Ok(())

@@ -26,8 +26,8 @@ pub mod source;
 
 pub use call_site::{CallSite, Given, call_at};
 pub use document::{Change, ChangeError, ChangedRange, Document, changes_from_json};
-pub use errors::syntax_errors;
+pub use errors::{CELL_END, Run, syntax_errors, syntax_errors_of};
 pub use extract::{ModuleContext, Target, extract, extract_file};
 pub use folding::{Fold, FoldKind, folds};
-pub use parse::{Parsed, parse, parse_file};
+pub use parse::{Parsed, parse, parse_file, parse_file_of};
 pub use position::{PositionEncoding, TextIndex};

@@ -8,7 +8,10 @@ use std::{borrow::Cow, cell::RefCell};
 use anatomy_facts::facts::ParseError;
 use tree_sitter::{Parser, Tree};
 
-use crate::{errors::syntax_errors, source::decode};
+use crate::{
+    errors::{Run, syntax_errors_of},
+    source::decode,
+};
 
 thread_local! {
     static PARSER: RefCell<Parser> = RefCell::new(python_parser());
@@ -57,10 +60,16 @@ pub struct Parsed {
 /// Reads and parses the bytes of a file; beyond `limit` bytes it is not analysed.
 #[must_use]
 pub fn parse_file(bytes: &[u8], limit: usize) -> Parsed {
+    parse_file_of(bytes, limit, Run::Whole)
+}
+
+/// Reads and parses the bytes of a file that is run in some way; beyond `limit` bytes it is not analysed.
+#[must_use]
+pub fn parse_file_of(bytes: &[u8], limit: usize, run: Run) -> Parsed {
     let source = decode(bytes, limit);
     let tree = parse(&source.text, None);
     let mut errors = source.errors;
-    errors.extend(syntax_errors(&source.text, &tree));
+    errors.extend(syntax_errors_of(&source.text, &tree, run));
     errors.sort_by_key(|error| (error.start, error.end));
     Parsed { text: source.text, tree, errors }
 }

@@ -14,6 +14,7 @@ from codeanatomy.cli.workspace_arguments import add_format, add_no_daemon, add_o
 if TYPE_CHECKING:
     from codeanatomy_engine import Snapshot
 
+    from codeanatomy.cli.cells import Cells
     from codeanatomy.config import Configuration
 
 NAME = "check"
@@ -56,6 +57,7 @@ def run(arguments: Namespace) -> int:
     """Check and print."""
     from codeanatomy import config
     from codeanatomy.cli import graph
+    from codeanatomy.cli.cells import suffix
     from codeanatomy.cli.exits import Exit
     from codeanatomy.cli.workspace_arguments import overrides
 
@@ -84,9 +86,8 @@ def run(arguments: Namespace) -> int:
                 print(f"::{_LEVELS[row['severity']]} {place},{title}::{_data(row['message'])}")
         case _:
             for row in rows:
-                print(
-                    f"{row['path']}:{row['line']}:{row['column']}: {row['severity']}[{row['code']}]: {row['message']}"
-                )
+                said = f"{row['severity']}[{row['code']}]: {row['message']}{suffix(row)}"
+                print(f"{row['path']}:{row['line']}:{row['column']}: {said}")
     least = _COUNTS[arguments.fail_on]
     counts = any(_COUNTS.get(row["severity"], 4) <= least for row in rows)
     return Exit.FINDINGS if counts else Exit.OK
@@ -94,7 +95,11 @@ def run(arguments: Namespace) -> int:
 
 def found(root: Path, settings: Configuration, snapshot: Snapshot) -> list[Row]:
     """Everything that is wrong, in the order of files and lines."""
-    rows = [*_governed(root), *_diagnosed(snapshot), *_imported(root, settings, snapshot), *_defined(root, snapshot)]
+    from codeanatomy.cli.cells import Cells
+
+    cells = Cells(root)
+    rows = [*_governed(root), *_diagnosed(snapshot), *_imported(root, settings, snapshot, cells)]
+    rows = [cells.shown(row) for row in (*rows, *_defined(root, snapshot, cells))]
     return sorted(rows, key=lambda row: (row["path"], row["line"], row["column"], row["code"], row["message"]))
 
 
@@ -124,10 +129,13 @@ def _diagnosed(snapshot: Snapshot) -> Iterator[Row]:
         for each in msgspec.json.decode(diagnostics(snapshot, path)):
             start = each["range"]["start"]
             severity = _SEVERITIES[each.get("severity", 1)]
+            if each.get("code") == "notebook-language":
+                # Nothing is wrong with a notebook of R.
+                severity = "information"
             yield _row(path, start["line"] + 1, start["character"] + 1, severity, each.get("code", ""), each["message"])
 
 
-def _imported(root: Path, settings: Configuration, snapshot: Snapshot) -> Iterator[Row]:
+def _imported(root: Path, settings: Configuration, snapshot: Snapshot, cells: Cells) -> Iterator[Row]:
     """Imports that break contracts, and circles of imports that no contract forbids."""
     from codeanatomy_incremental.contracts import Contract
 
@@ -138,11 +146,11 @@ def _imported(root: Path, settings: Configuration, snapshot: Snapshot) -> Iterat
     circles = [] if any(each.type == "acyclic" for each in declared) else [Contract("acyclic", type_checking=False)]
     for contracts, severity in ((declared, "error"), (circles, "information")):
         for each in layers.findings(snapshot, contracts):
-            column = _column(root / each.file, each.start)
+            column = cells.column(each.file, each.start) or _column(root / each.file, each.start)
             yield _row(each.file, each.line, column, severity, each.violation.code, each.violation.message)
 
 
-def _defined(root: Path, snapshot: Snapshot) -> Iterator[Row]:
+def _defined(root: Path, snapshot: Snapshot, cells: Cells) -> Iterator[Row]:
     """Definitions that nothing uses, or that replace one that nothing has used."""
     from codeanatomy.ide import unused
 
@@ -153,12 +161,13 @@ def _defined(root: Path, snapshot: Snapshot) -> Iterator[Row]:
     for each in dead:
         start, line = places[each.id]
         message = f"nothing seems to use the {each.kind} `{each.name}`: {each.why}, confidence {each.confidence:.1f}"
-        column = _column(root / each.file, start)
+        column = cells.column(each.file, start) or _column(root / each.file, start)
         yield _row(each.file, line, column, "information", "unused-definition", message, each.confidence)
     for each in replaced:
         start, line = places[each.id]
-        message = f"`{each.name}` replaces that of line {places[each.other][1]}, which nothing has used"
-        column = _column(root / each.file, start)
+        before = cells.shown({"path": each.file, "line": places[each.other][1], "column": 1})["line"]
+        message = f"`{each.name}` replaces that of line {before}, which nothing has used"
+        column = cells.column(each.file, start) or _column(root / each.file, start)
         yield _row(each.file, line, column, "warning", "replaced-definition", message, each.confidence)
 
 

@@ -1,7 +1,8 @@
-"""The argument `FILE:LINE:COL` and the file of a workspace that it means."""
+"""The argument `FILE:LINE:COL`, of a notebook also `FILE:cell N:LINE:COL`, and the file of a workspace that it means."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,8 @@ class Place(msgspec.Struct, frozen=True):
     file: Path
     line: int
     column: int
+    cell: int = 0
+    """Of a notebook, counted from 1; 0 for a place in the file itself."""
 
 
 def parse(text: str) -> Place:
@@ -23,7 +26,9 @@ def parse(text: str) -> Place:
     file, _, line = file.rpartition(":")
     if not file or not line.isdecimal() or not rest.isdecimal() or int(line) < 1 or int(rest) < 1:
         raise InputError(f"`{text}` is not FILE:LINE:COL, with line and column counted from 1")
-    return Place(file=Path(file).absolute(), line=int(line), column=int(rest))
+    named = re.fullmatch(r"(.+):cell ([1-9]\d*)", file)
+    cell = int(named[2]) if named else 0
+    return Place(file=Path(named[1] if named else file).absolute(), line=int(line), column=int(rest), cell=cell)
 
 
 def within(place: Place, root: Path) -> str:

@@ -16,7 +16,11 @@ word is open."""
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which place."""
-    parser.add_argument("place", metavar="FILE:LINE:COL", help="the place; line and column count from 1")
+    parser.add_argument(
+        "place",
+        metavar="FILE:LINE:COL",
+        help="the place; line and column count from 1; of a notebook also FILE:cell N:LINE:COL",
+    )
     add_root(parser)
     add_no_daemon(parser)
     add_format(parser)
@@ -28,6 +32,7 @@ def run(arguments: Namespace) -> int:
 
     from codeanatomy import report
     from codeanatomy.cli import graph, place
+    from codeanatomy.cli.cells import Cells
     from codeanatomy.cli.exits import Exit, InputError
     from codeanatomy.ide.explain import explain, explanation
     from codeanatomy.ide.hover import of_explanation
@@ -35,11 +40,12 @@ def run(arguments: Namespace) -> int:
     where = place.parse(arguments.place)
     root = graph.root_of(arguments, where.file)
     path = place.within(where, root)
+    line, column = Cells(root).asked(path, where)
     snapshot = graph.answering(root, arguments).snapshot
     if arguments.format == "json":
-        print(msgspec.json.format(explain(snapshot, path, where.line - 1, where.column - 1)).decode())
+        print(msgspec.json.format(explain(snapshot, path, line, column)).decode())
         return Exit.OK
-    found = explanation(snapshot, path, where.line - 1, where.column - 1)
+    found = explanation(snapshot, path, line, column)
     if found is None:
         raise InputError(f"there is no word at {arguments.place}")
     print(report.hover(of_explanation(found)))

@@ -16,7 +16,10 @@ mod statements;
 use anatomy_facts::{ErrorCode, Severity, facts::ParseError};
 use tree_sitter::Tree;
 
-use self::{lexer::lex, statements::Parser};
+use self::{
+    lexer::lex,
+    statements::{Context, Parser},
+};
 
 /// Where the grammar of the tree refuses or misreads what Python accepts: name, example, what is done about it. Errors do not
 /// come from the tree, so none of these is ever reported; evidence inside the misread stretch may be thinner.
@@ -34,6 +37,28 @@ pub const GRAMMAR_GAPS: &[(&str, &str, &str)] = &[
     ("lines that end in a lone carriage return", "a = 1\rb = 2\r", "the text is parsed with line feeds in their place"),
 ];
 
+/// How a text is run, which decides what is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Run {
+    /// As a module.
+    #[default]
+    Whole,
+    /// Cell by cell, by a loop that awaits at the top level. A cell ends at [`CELL_END`], and knows nothing of brackets, blocks or
+    /// `__future__` imports of others.
+    Cells,
+}
+
+/// Ends each cell of a notebook: a blank to every grammar, and nowhere else in such a text.
+pub const CELL_END: &str = "\u{c}\n";
+
+impl Run {
+    /// How the file at a path is run.
+    #[must_use]
+    pub fn of_path(path: &str) -> Run {
+        if path.ends_with(".ipynb") { Run::Cells } else { Run::Whole }
+    }
+}
+
 /// One refusal, before it is given out.
 #[derive(Clone, Debug)]
 pub(crate) struct Fail {
@@ -49,12 +74,24 @@ impl Fail {
     pub(crate) fn new(code: ErrorCode, start: u32, end: u32, message: impl Into<String>) -> Fail {
         Fail { code, start, end, message: message.into(), related: None, severity: Severity::Error }
     }
+
+    /// The same refusal in a text with so many bytes before.
+    fn moved_by(self, bytes: u32) -> Fail {
+        let related = self.related.map(|(start, end, message)| (start + bytes, end + bytes, message));
+        Fail { start: self.start + bytes, end: self.end + bytes, related, ..self }
+    }
 }
 
 /// The syntax errors of a text, sorted by place. `tree` is its tree.
 #[must_use]
 pub fn syntax_errors(text: &str, tree: &Tree) -> Vec<ParseError> {
-    let mut errors = errors_of(text);
+    syntax_errors_of(text, tree, Run::Whole)
+}
+
+/// The syntax errors of a text that is run in some way, sorted by place.
+#[must_use]
+pub fn syntax_errors_of(text: &str, tree: &Tree, run: Run) -> Vec<ParseError> {
+    let mut errors = errors_of(text, run);
     name_nodes(&mut errors, tree);
     errors
 }
@@ -69,10 +106,11 @@ pub(crate) fn name_nodes(errors: &mut [ParseError], tree: &Tree) {
 }
 
 /// The syntax errors of a text, sorted by place, their nodes not named yet. Needs no tree, so an editor need not wait for one.
-pub(crate) fn errors_of(text: &str) -> Vec<ParseError> {
-    let lexed = lex(text);
-    let mut fails = Parser::new(text, &lexed).run();
-    fails.extend(lexed.fails);
+pub(crate) fn errors_of(text: &str, run: Run) -> Vec<ParseError> {
+    let mut fails = match run {
+        Run::Whole => fails_of(text, Context::default()),
+        Run::Cells => fails_of_cells(text),
+    };
     fails.sort_by_key(|fail| (fail.start, fail.end));
     fails.dedup_by_key(|fail| fail.start);
     fails.truncate(lexer::ERROR_LIMIT);
@@ -88,6 +126,24 @@ pub(crate) fn errors_of(text: &str) -> Vec<ParseError> {
             related: fail.related,
         })
         .collect()
+}
+
+fn fails_of(text: &str, context: Context) -> Vec<Fail> {
+    let lexed = lex(text);
+    let mut fails = Parser::new(text, &lexed, context).run();
+    fails.extend(lexed.fails);
+    fails
+}
+
+fn fails_of_cells(text: &str) -> Vec<Fail> {
+    let context = Context { asynchronous: true, ..Context::default() };
+    let mut fails = Vec::new();
+    let mut start = 0;
+    for cell in text.split_inclusive(CELL_END) {
+        fails.extend(fails_of(cell, context).into_iter().map(|fail| fail.moved_by(start)));
+        start += cell.len() as u32;
+    }
+    fails
 }
 
 /// A text of the same bytes, but for the line breaks and comments inside brackets, which are blanks. None if the text has

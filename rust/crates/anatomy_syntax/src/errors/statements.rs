@@ -41,14 +41,14 @@ pub(crate) struct Parser<'t> {
 }
 
 impl<'t> Parser<'t> {
-    pub(crate) fn new(text: &'t str, lexed: &'t Lexed) -> Self {
+    pub(crate) fn new(text: &'t str, lexed: &'t Lexed, context: Context) -> Self {
         Parser {
             text,
             lexed,
             at: 0,
             line: 0,
             fails: Vec::new(),
-            context: Context::default(),
+            context,
             depth: 0,
             brackets: 0,
             gave_up: lexed.gave_up,

@@ -49,8 +49,9 @@ use self::{
     words::{QuickMap, Word, Words, mix, shaped_id},
 };
 use crate::{
+    errors::Run,
     errors::without_inner_breaks,
-    parse::{parse, parse_file},
+    parse::{parse, parse_file_of},
     position::TextIndex,
 };
 
@@ -95,7 +96,7 @@ pub fn extract(path: &str, context: &ModuleContext, text: &str, tree: &Tree, err
 /// The facts and the line index of a closed file, from its bytes.
 #[must_use]
 pub fn extract_file(path: &str, context: &ModuleContext, bytes: &[u8], limit: usize) -> (FileFacts, TextIndex) {
-    let parsed = parse_file(bytes, limit);
+    let parsed = parse_file_of(bytes, limit, Run::of_path(path));
     let index = TextIndex::new(&parsed.text);
     (extract(path, context, &parsed.text, &parsed.tree, parsed.errors), index)
 }
