@@ -9,6 +9,7 @@ from typing import Any
 from bench.editor import Editor
 from tests.daemon.conftest import Home, until
 from tests.support import shop
+from tests.support.notebooks import notebook
 
 CALL = shop.place("main.py", "discount", 1)
 TOOLS = shop.FILES["shop/tools.py"]
@@ -146,3 +147,53 @@ def test_a_daemon_that_dies_again_and_again_is_done_without(home: Home) -> None:
         assert home.pid == 0
         assert editor.shut_down() == 0
     assert "daemon-dies" in (home.root.parent / "log").read_text()
+
+
+def test_a_new_daemon_is_told_the_cells_of_notebooks(home: Home) -> None:
+    (home.root / "a.ipynb").write_text(notebook("x = 1"))
+    with home.editor() as editor:
+        editor.initialize()
+        uri, cells = editor.uri("a.ipynb"), ["cell:0", "cell:1"]
+        texts = ["def f(): pass\n", "f()"]
+        document = {"uri": uri, "notebookType": "jupyter-notebook", "version": 1}
+        document["cells"] = [{"kind": 2, "document": each} for each in cells]
+        items = [
+            {"uri": each, "languageId": "python", "version": 1, "text": text}
+            for each, text in zip(cells, texts, strict=True)
+        ]
+        editor.notify("notebookDocument/didOpen", {"notebookDocument": document, "cellTextDocuments": items})
+        for version in range(2, 502):
+            content = [{"document": {"uri": cells[0], "version": version}, "changes": [insert(0, "\n")]}]
+            change = {"cells": {"textContent": content}}
+            editor.notify(
+                "notebookDocument/didChange", {"notebookDocument": {"uri": uri, "version": version}, "change": change}
+            )
+
+        def found() -> list[tuple[str, int]]:
+            where = {"textDocument": {"uri": cells[1]}, "position": {"line": 0, "character": 0}}
+            places = editor.request("textDocument/definition", where)
+            return [(each["uri"], each["range"]["start"]["line"]) for each in places]
+
+        assert found() == [(cells[0], 500)]
+        home.kill()
+        assert found() == [(cells[0], 500)]
+        assert editor.shut_down() == 0
+
+
+def test_a_folder_that_is_removed_is_let_go_by_the_daemon(home: Home) -> None:
+    other = home.root.parent / "other"
+    other.mkdir()
+    (other / "o.py").write_text("def weigh(): pass\n")
+    folder = {"uri": other.as_uri(), "name": "other"}
+    with home.editor() as editor:
+        editor.initialize()
+        assert definition(editor) == [LINE]
+        editor.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": [folder], "removed": []}})
+        assert [each["name"] for each in editor.request("workspace/symbol", {"query": "weigh"})] == ["weigh"]
+        assert home.status()["graphs"] == 2
+        home.kill()
+        assert [each["name"] for each in editor.request("workspace/symbol", {"query": "weigh"})] == ["weigh"]
+        assert home.status()["graphs"] == 2
+        editor.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": [], "removed": [folder]}})
+        assert definition(editor) == [LINE]
+        until(lambda: home.status()["graphs"] == 1)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from codeanatomy_incremental.notebook import Notebook, Spot, Written, python_of, read, source_of
+from codeanatomy_incremental.notebook import Notebook, Spot, Written, cells_in, python_of, read, source_of, source_text
 
 from tests.support.notebooks import cell, notebook
 
@@ -46,6 +46,16 @@ def test_a_notebook_is_its_python_cells_in_order() -> None:
         (4, "c4", 3, 1),
     ]
     assert [found.cell_at(line) for line in range(4)] == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("cell", "closing"),
+    [("x = [(", ")]"), ("f(''' (", "''')"), ("x = '(", ""), ('"""a\\"""', '"""'), ("# (", ""), ("x)", "")],
+)
+def test_what_a_cell_leaves_open_is_closed_behind_its_end(cell: str, closing: str) -> None:
+    text = source_text(cell) + source_text("y\nz")
+    assert text == f"{cell}\f{closing}\ny\nz\f\n"
+    assert cells_in(text)[:2] == [(0, cell), (1, "y\nz")]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 /** The connection to one server: starts it, starts it again, and asks it what no editor asks by itself. */
 import { accessSync, constants, statSync } from "node:fs";
 import { LanguageClient, State, TransportKind } from "vscode-languageclient/node";
+import { DOCUMENTS } from "./documents";
 import type { Explanation } from "./explanation";
 import { findServer } from "./server";
 import {
@@ -89,8 +90,7 @@ export class Connection implements Disposable {
         options: cwd !== undefined && trusted ? { cwd } : { cwd: this.extension },
       },
       {
-        // Rule packs of a workspace are TOML.
-        documentSelector: [{ language: "python", scheme: "file" }, { pattern: "**/*.toml", scheme: "file" }],
+        documentSelector: DOCUMENTS,
         // The server reads the environment and never runs it.
         initializationOptions: { codeanatomy: { python: (await selectedEnvironment()) ?? "" } },
         outputChannel: this.output,

@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import * as lsp from "vscode-languageserver-protocol/node";
+import { DOCUMENTS } from "../src/documents";
 import type { Explanation } from "../src/explanation";
 import { toMarkdown } from "../src/explanation";
 import { findServer } from "../src/server";
@@ -170,6 +171,44 @@ test("a syntax error appears with the edit that makes it and goes with the edit 
   assert.ok(broken.every(({ severity }) => severity === lsp.DiagnosticSeverity.Error));
   await change(3, "    return discount(order)\n");
   assert.deepEqual(await diagnostics("main.py", 3), []);
+});
+
+test("cells of a notebook are answered by their own URIs", async () => {
+  const selector = (capabilities.notebookDocumentSync as lsp.NotebookDocumentSyncOptions).notebookSelector;
+  assert.deepEqual(selector, [{ notebook: "jupyter-notebook", cells: [{ language: "python" }] }]);
+  assert.ok(DOCUMENTS.some((each) => each.notebook === "jupyter-notebook" && each.language === "python"));
+  const notebook = pathToFileURL(join(root, "bills.ipynb")).toString();
+  const cell = (handle: number): string => notebook.replace("file://", "vscode-notebook-cell:") + `#W${handle}sZmlsZQ==`;
+  const texts = ["%matplotlib inline\nfrom shop import discount", "def twice(order):\n    return discount(discount(order))", "twice(1)"];
+  await connection.sendNotification(lsp.DidOpenNotebookDocumentNotification.type, {
+    notebookDocument: {
+      uri: notebook,
+      notebookType: "jupyter-notebook",
+      version: 1,
+      cells: texts.map((_, at) => ({ kind: lsp.NotebookCellKind.Code, document: cell(at) })),
+    },
+    cellTextDocuments: texts.map((text, at) => ({ uri: cell(at), languageId: "python", version: 1, text })),
+  });
+  const at = (handle: number, line: number, character: number) => ({ textDocument: { uri: cell(handle) }, position: { line, character } });
+  const [link] = (await connection.sendRequest(lsp.DefinitionRequest.type, at(2, 0, 1))) as lsp.LocationLink[];
+  assert.equal(link?.targetUri, cell(1));
+  assert.deepEqual(link?.targetSelectionRange.start, { line: 0, character: 4 });
+  const context = { includeDeclaration: false };
+  const uses = await connection.sendRequest(lsp.ReferencesRequest.type, { ...at(1, 1, 12), context });
+  assert.equal(uses?.filter((each) => each.uri === cell(1)).length, 2);
+  await connection.sendNotification(lsp.DidCloseNotebookDocumentNotification.type, { notebookDocument: { uri: notebook }, cellTextDocuments: [] });
+});
+
+test("a folder that is added is answered beside the first", async () => {
+  const other = realpathSync(mkdtempSync(join(tmpdir(), "codeanatomy-")));
+  writeFileSync(join(other, "more.py"), "def surcharge(order):\n    return order\n");
+  const folder = { uri: pathToFileURL(other).toString(), name: "other" };
+  await connection.sendNotification(lsp.DidChangeWorkspaceFoldersNotification.type, { event: { added: [folder], removed: [] } });
+  const found = (await connection.sendRequest(lsp.WorkspaceSymbolRequest.type, { query: "surcharge" })) as lsp.WorkspaceSymbol[];
+  assert.deepEqual(found.map((each) => each.location.uri), [pathToFileURL(join(other, "more.py")).toString()]);
+  await connection.sendNotification(lsp.DidChangeWorkspaceFoldersNotification.type, { event: { added: [], removed: [folder] } });
+  assert.deepEqual(await connection.sendRequest(lsp.WorkspaceSymbolRequest.type, { query: "surcharge" }), []);
+  rmSync(other, { recursive: true, force: true });
 });
 
 test("the server leaves with 0 when it is told to", async () => {

@@ -391,7 +391,7 @@ class Graph:
         if held is not None:
             content, stamp = held[0].encode("utf-8", "surrogatepass"), held[1]
         else:
-            found = self._on_disk(path)
+            found = self.on_disk(path)
             if found is None:
                 return None
             content, stamp = found, self.engine.stamp_of_bytes(found)
@@ -443,9 +443,10 @@ class Graph:
 
     def disk_has(self, path: str, text: str) -> bool:
         """Whether a text of a document is what the disk has."""
-        return self._on_disk(path) == text.encode("utf-8", "surrogatepass")
+        return self.on_disk(path) == text.encode("utf-8", "surrogatepass")
 
-    def _on_disk(self, path: str) -> bytes | None:
+    def on_disk(self, path: str) -> bytes | None:
+        """The bytes of a file on disk as source, of the workspace or of a library; None if there are none."""
         return workspace.source_at(self.workspace, path, self.place_of(path))
 
     def library_file(self, absolute: str) -> str:

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 SUFFIX = ".ipynb"
-END = "\f\n"
-"""What ends each cell of a text."""
+END = "\f"
+"""What ends each cell of a text. Behind it, in the same line, stands what closes for a parser of the whole what the cell leaves open."""
 
 _LINE = re.compile(r"\r\n|\r|\n")
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -36,7 +36,9 @@ _ASSIGNED = re.compile(r"[ \t]*[\w.,\[\]'\" \t*]+(?<![=!<>])=[ \t]*(?=[!%]\S)")
 _QUESTION = re.compile(r"[ \t]*%{0,2}[\w.*]+[ \t]*(\?{1,2})[ \t]*;?[ \t]*(?=[\r\n]|\Z)")
 _WORD = re.compile(
     r"""
-    (?P<string>\"\"\"(?:[^\\]|\\.)*?(?:\"\"\"|\Z) | '''(?:[^\\]|\\.)*?(?:'''|\Z) | "(?:[^"\\\r\n]|\\.)*"? | '(?:[^'\\\r\n]|\\.)*'?)
+    (?P<string>\"\"\"(?:[^\\]|\\.)*?\"\"\" | '''(?:[^\\]|\\.)*?''')
+    | (?P<unended>(?:\"\"\"|''').*\Z)
+    | (?P<line>"(?:[^"\\\r\n]|\\.)*"? | '(?:[^'\\\r\n]|\\.)*'?)
     | (?P<comment>\#[^\r\n]*)
     | (?P<open>[(\[{]) | (?P<close>[)\]}])
     | (?P<carried>\\(?:\r\n|\r|\n)) | (?P<end>\r\n|\r|\n)
@@ -121,8 +123,39 @@ def read(content: bytes) -> Notebook | str:
 
 
 def source_text(cell: str) -> str:
-    """A cell as a part of the text of its notebook, `END` included."""
-    return python_of(cell) + END
+    """A cell as a part of the text of its notebook, up to the end of the line that `END` is in."""
+    python = python_of(cell)
+    return f"{python}{END}{_left_open(python)}\n"
+
+
+def cells_in(text: str) -> list[tuple[int, str]]:
+    """The cells of the text of a notebook, each with the line in which it begins."""
+    parts = text.split(END)
+    firsts = first_lines(parts)
+    return [
+        # What closes the cell before comes first, up to the end of its line.
+        (0, part) if at == 0 else (firsts[at] + 1, part.partition("\n")[2])
+        for at, part in enumerate(parts)
+        if at == 0 or "\n" in part
+    ]
+
+
+def _left_open(python: str) -> str:
+    """What closes the brackets and the string that are open at the end of a cell."""
+    if not any(mark in python for mark in "([{\"'"):
+        return ""
+    closing: list[str] = []
+    for word in _WORD.finditer(python):
+        match word.lastgroup:
+            case "open":
+                closing.append({"(": ")", "[": "]", "{": "}"}[word[0]])
+            case "close" if closing and closing[-1] == word[0]:
+                closing.pop()
+            case "unended":
+                closing.append(word[0][:3])
+            case _:
+                pass
+    return "".join(reversed(closing))
 
 
 def first_lines(texts: Sequence[str]) -> list[int]:

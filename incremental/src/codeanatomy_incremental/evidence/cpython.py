@@ -27,7 +27,7 @@ from codeanatomy_incremental.evidence import (
     symbol_column,
     text_column,
 )
-from codeanatomy_incremental.notebook import END, is_notebook, line_count
+from codeanatomy_incremental.notebook import cells_in, is_notebook
 
 if TYPE_CHECKING:
     import ast
@@ -120,10 +120,8 @@ def _given_parts(source: Source) -> Iterator[tuple[str | bytes, int]]:
     if not is_notebook(source.path):
         yield _given(source), 0
         return
-    before = 0
-    for cell in source.text.split(END):
-        yield "\n" * before + cell, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        before += line_count(cell)
+    for line, cell in cells_in(source.text):
+        yield "\n" * line + cell, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
 def _line(source: Source, error: BaseException) -> int:

@@ -18,10 +18,10 @@ fn a_cell_may_await_at_the_top_level_and_a_module_may_not() {
 
 #[test]
 fn what_one_cell_leaves_open_is_nothing_to_the_next() {
-    let found = messages("a = (1,\u{c}\nb = 2\u{c}\nif b:\u{c}\nc = 3\u{c}\n");
+    let found = messages("a = (1,\u{c})\nb = 2\u{c}\nif b:\u{c}\nc = 3\u{c}\n");
     let starts: Vec<u32> = found.iter().map(|(start, _)| *start).collect();
     assert_eq!(starts.len(), 2);
-    assert!(starts[0] < 9 && (15..24).contains(&starts[1]), "{found:?}");
+    assert!(starts[0] < 9 && (16..25).contains(&starts[1]), "{found:?}");
 }
 
 #[test]

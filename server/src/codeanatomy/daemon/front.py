@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int | None:
 
 
 class _Opened:
-    """An open document, as the messages that made it."""
+    """An open document or notebook, as the messages that made it."""
 
     def __init__(self, message: bytes, item: dict[str, Any]) -> None:
         self.messages = [message]
@@ -178,6 +178,13 @@ class Front:
                     self._documents[item["uri"]] = _Opened(body, item)
                 case "textDocument/didChange":
                     self._remember_change(params["textDocument"]["uri"], body)  # pyright: ignore[reportOptionalSubscript]
+                case "notebookDocument/didOpen":
+                    uri = params["notebookDocument"]["uri"]  # pyright: ignore[reportOptionalSubscript]
+                    self._documents[uri] = _Opened(body, {})
+                case "notebookDocument/didChange":
+                    self._remember_change(params["notebookDocument"]["uri"], body)  # pyright: ignore[reportOptionalSubscript]
+                case "notebookDocument/didClose":
+                    self._documents.pop(params["notebookDocument"]["uri"], None)  # pyright: ignore[reportOptionalSubscript]
                 case "textDocument/didClose":
                     self._documents.pop(params["textDocument"]["uri"], None)  # pyright: ignore[reportOptionalSubscript]
                 case "shutdown":
@@ -198,7 +205,7 @@ class Front:
 
     def _shorten_longest(self, message: dict[str, Any]) -> None:
         """Ask for the text of a document that was changed often. It holds every change before: both are taken in turn."""
-        if message.get("method") != "textDocument/didChange":
+        if message.get("method") not in ("textDocument/didChange", "notebookDocument/didChange"):
             return
         for uri, document in self._documents.items():
             is_long = len(document.messages) > _MOST_CHANGES or document.size > _MOST_BYTES + len(document.messages[0])
@@ -277,8 +284,10 @@ class Front:
         with self._lock:
             if not isinstance(result, dict):
                 return
-            item = document.item | result
-            opened = {"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": item}}
+            method, params = "textDocument/didOpen", {"textDocument": document.item | result}
+            if "notebookDocument" in result:
+                method, params = "notebookDocument/didOpen", result
+            opened = {"jsonrpc": "2.0", "method": method, "params": params}
             document.messages[:count] = [_json(opened)]
             document.size = sum(map(len, document.messages))
             document.is_asked = False

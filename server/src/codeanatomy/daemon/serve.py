@@ -70,7 +70,9 @@ class SharedGraphs:
 
     encoding = "utf-16"
 
-    def __init__(self, ahead: Compiling | None) -> None:
+    def __init__(self, ahead: Compiling | None, kept: str) -> None:
+        """The newest graph of the folder `kept` is not released."""
+        self._kept = kept
         self._ahead = ahead
         self._lock = threading.Lock()
         self._graphs: list[SharedGraph] = []
@@ -101,10 +103,10 @@ class SharedGraphs:
         with self._lock:
             return list(self._graphs)
 
-    def tidy(self, kept: str) -> None:
-        """Release graphs that nobody uses, but for the newest one of the folder `kept`."""
+    def released(self) -> None:
+        """Release graphs that nobody uses, but for the newest one of the folder that is kept."""
         with self._lock:
-            newest = next((each for each in reversed(self._graphs) if os.fspath(each.graph.root) == kept), None)
+            newest = next((each for each in reversed(self._graphs) if os.fspath(each.graph.root) == self._kept), None)
             over = [each for each in self._graphs if not each.clients and each is not newest]
             self._graphs = [each for each in self._graphs if each not in over]
         for graph in over:
@@ -123,7 +125,7 @@ class Daemon:
     def __init__(self, at: place.Place, listener: socket.socket, ahead: Compiling | None = None) -> None:
         self._place = at
         self._listener = listener
-        self._graphs = SharedGraphs(ahead)
+        self._graphs = SharedGraphs(ahead, at.root)
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._clients = 0
@@ -206,7 +208,7 @@ class Daemon:
                 self._connections.discard(connection)
                 self._idle_since = time.monotonic()
             _end(connection)
-            self._graphs.tidy(self._place.root)
+            self._graphs.released()
 
     def _talk(self, connection: socket.socket, stream: BinaryIO, name: str) -> None:
         body = read_frame(stream)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import quote, unquote, urlsplit
@@ -16,6 +17,7 @@ import msgspec
 T = TypeVar("T")
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
+_BREAK = re.compile(r"\r\n|\r|\n")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~&$])")
 
 
@@ -66,6 +68,13 @@ class Location(msgspec.Struct, frozen=True):
 
     uri: str
     range: Range
+
+
+class TextChange(msgspec.Struct, frozen=True):
+    """One entry of `contentChanges`: a piece of a text, or the whole of it where no range is given."""
+
+    text: str
+    range: Range | None = None
 
 
 class _ItemData(msgspec.Struct, frozen=True):
@@ -202,6 +211,35 @@ def column_of(text: str, at: Position, encoding: str) -> int:
     size = 2 if encoding == "utf-16" else 1
     data = line.encode("utf-16-le" if size == 2 else "utf-8", "surrogatepass")[: at.character * size]
     return len(data.decode("utf-16-le" if size == 2 else "utf-8", "ignore"))
+
+
+def units(text: str, encoding: str) -> int:
+    """The length of a text as positions count it."""
+    if encoding == "utf-32":
+        return len(text)
+    if encoding == "utf-8":
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def changed(text: str, changes: Sequence[TextChange], encoding: str) -> str:
+    """A text after changes, each of which speaks of what the one before has made; what is behind the end is the end."""
+    for change in changes:
+        if change.range is None:
+            text = change.text
+            continue
+        starts = [0, *(each.end() for each in _BREAK.finditer(text))]
+
+        def offset(at: Position, text: str = text, starts: list[int] = starts) -> int:
+            if at.line >= len(starts):
+                return len(text)
+            end = starts[at.line + 1] if at.line + 1 < len(starts) else len(text)
+            line = text[starts[at.line] : end].rstrip("\r\n")
+            return starts[at.line] + column_of(line, Position(0, at.character), encoding)
+
+        start = offset(change.range.start)
+        text = text[:start] + change.text + text[max(start, offset(change.range.end)) :]
+    return text
 
 
 def range_of(text: str, start: int, end: int, encoding: str) -> Range:

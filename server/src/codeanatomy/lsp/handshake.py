@@ -85,6 +85,10 @@ def answer(client: Client) -> bytes:
     capabilities: dict[str, Any] = {
         "positionEncoding": client.encoding,
         "textDocumentSync": {"openClose": True, "change": _INCREMENTAL, "save": {"includeText": False}},
+        "notebookDocumentSync": {
+            "notebookSelector": [{"notebook": "jupyter-notebook", "cells": [{"language": "python"}]}],
+            "save": True,
+        },
         "callHierarchyProvider": True,
         "codeActionProvider": {"codeActionKinds": [code_action.KIND]},
         "codeLensProvider": {"resolveProvider": True},

@@ -14,7 +14,9 @@ from codeanatomy.lsp.session import Folder
 class IndexProgress:
     """One progress bar at a time. What comes before the editor has agreed to it is not shown."""
 
-    def __init__(self, editor: Outgoing) -> None:
+    def __init__(self, editor: Outgoing, name: str = "") -> None:
+        """The bar says the `name` of a folder, where there are several."""
+        self._title = f"CodeAnatomy: indexing {name}".rstrip()
         self._editor = editor
         self._token = ""
         self._began = False
@@ -57,8 +59,8 @@ class IndexProgress:
         with self._lock:
             if token == self._token:
                 self._began = True
-                title, cancellable = "CodeAnatomy: indexing", self._turns == 1
-                self._report({"kind": "begin", "title": title, "cancellable": cancellable, "percentage": 0})
+                cancellable = self._turns == 1
+                self._report({"kind": "begin", "title": self._title, "cancellable": cancellable, "percentage": 0})
 
     def _end(self, message: str) -> None:
         if self._began:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import BinaryIO
+from urllib.parse import unquote
 
 import msgspec
 
@@ -48,6 +49,10 @@ from codeanatomy.lsp.features import (
     implementation,
     incoming_calls,
     inlay_hint,
+    notebook_did_change,
+    notebook_did_close,
+    notebook_did_open,
+    notebook_did_save,
     outgoing_calls,
     prepare_call_hierarchy,
     prepare_rename,
@@ -136,7 +141,18 @@ _AT_ONCE = frozenset({text.METHOD})
 
 NEWS: dict[str, ModuleType] = {
     feature.METHOD: feature
-    for feature in (did_change, did_change_configuration, did_change_watched_files, did_close, did_open, did_save)
+    for feature in (
+        did_change,
+        did_change_configuration,
+        did_change_watched_files,
+        did_close,
+        did_open,
+        did_save,
+        notebook_did_change,
+        notebook_did_close,
+        notebook_did_open,
+        notebook_did_save,
+    )
 }
 """Notifications, each taken by `take(session, params)`."""
 
@@ -331,6 +347,8 @@ class Server:
         taken = time.monotonic_ns()
         try:
             result = QUESTIONS[method].answer(self.session, question)
+            if method not in _AT_ONCE:
+                result = self.session.notebooks.told(result, question.asked, method)
         except BaseException as error:
             # A panic of the engine arrives as a BaseException; a question must not take the server with it.
             failure = _failure(error)
@@ -373,6 +391,7 @@ class Server:
         self.editor.ask("window/showMessageRequest", {"type": _INFO, "message": message, "actions": actions}, picked)
 
     def _go_to(self, place: convert.Location) -> None:
+        place = self.session.notebooks.location(place)
         self.editor.ask("window/showDocument", {"uri": place.uri, "takeFocus": True, "selection": place.range})
 
     def _initialize(self, request: int | str, params: bytes) -> None:
@@ -397,11 +416,9 @@ class Server:
         assert self._hello is not None
         for uri in self._hello.folders:
             self._follow(uri)
-        if self._hello.tells_settings:
-            items = [{"section": "codeanatomy"}, {"section": "python"}]
-            self.editor.ask("workspace/configuration", {"items": items}, self._on_settings)
+        self._ask_settings(self._hello.folders)
         if self._hello.watches_for_us:
-            pattern = "**/{*.py,*.pyi,.gitignore,*.toml}"
+            pattern = "**/{*.py,*.pyi,*.ipynb,.gitignore,*.toml}"
             registration = {
                 "id": "watched-files",
                 "method": "workspace/didChangeWatchedFiles",
@@ -409,11 +426,25 @@ class Server:
             }
             self.editor.ask("client/registerCapability", {"registrations": [registration]})
 
-    def _on_settings(self, answer: bytes) -> None:
-        sections = convert.decode(answer, list[object]) if answer != b"null" else []
-        python = convert.interpreter_of(dict(zip(("codeanatomy", "python"), sections, strict=False)))
-        if python:
-            self.session.choose_python(python)
+    def _ask_settings(self, folders: Sequence[str]) -> None:
+        """Ask what the editor is set to in each folder; without folders, what it is set to at all."""
+        assert self._hello is not None
+        if not self._hello.tells_settings:
+            return
+        sections = ("codeanatomy", "python")
+        scopes = [{"scopeUri": uri} for uri in folders] or [{}]
+        items = [scope | {"section": section} for scope in scopes for section in sections]
+
+        def answered(answer: bytes) -> None:
+            said = convert.decode(answer, list[object]) if answer != b"null" else []
+            for at, uri in enumerate(folders or ("",)):
+                python = convert.interpreter_of(dict(zip(sections, said[2 * at : 2 * at + 2], strict=False)))
+                if python and len(self.session.folders) < 2:
+                    self.session.choose_python(python)
+                elif python:
+                    self.session.choose_python_of(uri, python)
+
+        self.editor.ask("workspace/configuration", {"items": items}, answered)
 
     def _on_folders(self, params: bytes) -> None:
         event = convert.decode(params, _FoldersParams).event
@@ -421,6 +452,8 @@ class Server:
             self.session.remove_folder(folder.uri)
         for folder in event.added:
             self._follow(folder.uri)
+        if event.added:
+            self._ask_settings([folder.uri for folder in event.added])
 
     def _on_progress_cancelled(self, params: bytes) -> None:
         token = str(convert.decode(params, _ProgressParams).token)
@@ -429,7 +462,9 @@ class Server:
 
     def _follow(self, uri: str) -> None:
         assert self._hello is not None
-        progress = IndexProgress(self.editor) if self._hello.shows_progress else None
+        is_one_of_several = len(self._hello.folders) > 1 or bool(self.session.folders)
+        name = unquote(uri.rstrip("/").rpartition("/")[2]) if is_one_of_several else ""
+        progress = IndexProgress(self.editor, name) if self._hello.shows_progress else None
         trouble = self.session.add_folder(uri, progress.show if progress else _show_nothing)
         if trouble:
             self.editor.show_error(trouble)

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,16 +23,19 @@ from codeanatomy_incremental import telemetry
 from codeanatomy_incremental.change import Change
 from codeanatomy_incremental.contracts import Contract
 from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
+from codeanatomy_incremental.notebook import SUFFIX
 from codeanatomy_incremental.options import CONFIG_NAME, Options
 from codeanatomy_incremental.packs import load as packs
 from codeanatomy_incremental.packs.load import PackError
 from codeanatomy_incremental.shared import ClientGraph
 from codeanatomy_incremental.strict_toml import TomlError
+from codeanatomy_incremental.workspace import SUFFIXES
 
 from codeanatomy import config
 from codeanatomy.ide import diagnostics as ide_diagnostics
 from codeanatomy.ide import layers
 from codeanatomy.lsp import convert
+from codeanatomy.lsp.notebooks import Asked, Notebooks, Table, TextCell
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +110,10 @@ class Graphs(Protocol):
         """A graph that takes the place of the one of a folder."""
         ...
 
+    def released(self) -> None:
+        """A folder was closed: its graph may be needed by nobody any more."""
+        ...
+
 
 class OwnGraphs:
     """Graphs that nobody else uses."""
@@ -120,6 +127,9 @@ class OwnGraphs:
     def open(self, settings: config.Configuration, client: Client) -> LiveGraph:
         """A new living graph."""
         return LiveGraph(self.new(settings, client))
+
+    def released(self) -> None:
+        """Nothing is kept here."""
 
     def new(self, settings: config.Configuration, client: Client) -> Graph:
         """A new graph."""
@@ -147,6 +157,8 @@ class Question(msgspec.Struct, frozen=True):
 
     params: bytes
     revisions: Mapping[str, Any]
+    asked: Asked | None = None
+    """The notebook that it is about, if it is about one."""
     came: int = 0
     """When, in nanoseconds of a clock that only goes forward."""
 
@@ -176,6 +188,9 @@ class Folder:
         """What the editor was told last of files that keep newer rules from being in force, by URI."""
         self.telemetry: telemetry.Telemetry | None = None
         """Where spans and metrics go, if anywhere."""
+
+        self.python = ""
+        """The interpreter that the editor has chosen for it, if any."""
 
         self.root = root
         self.real_root = os.path.realpath(root)
@@ -227,6 +242,8 @@ class OpenDocument:
         self.rules = b"[]"
         """What diagnostic rules said of it last."""
         self.published = b""
+        self.by_cell: dict[str, bytes] = {}
+        """What each cell of a notebook was told last."""
         self.tokens: tuple[str, bytes] = ("", b"")
         """The semantic tokens that it was told last, and their name."""
 
@@ -259,8 +276,12 @@ class Session:
         self._lock = threading.Lock()
         self._folders: tuple[Folder, ...] = ()
         self._documents: dict[str, OpenDocument] = {}
+        self._plain: set[str] = set()
+        """Notebooks that are open as the text of their file."""
         self._foreign: Engine | None = None
         self.client = Client()
+        self.notebooks = Notebooks(lambda: self.client.encoding)
+        """The border at which cells become places in notebooks."""
 
     @property
     def folders(self) -> tuple[Folder, ...]:
@@ -281,6 +302,7 @@ class Session:
         except (TomlError, PackError) as error:
             return f"{error}. Until this is mended, files are served for syntax only."
         folder = Folder(uri, root, live, settings.program.document)
+        folder.python = self.client.python
         folder.contracts = config.contracts_of(settings.root, settings.options.layers)
         folder.telemetry = telemetry.begun(settings.options.otel)
         folder.live.subscribe(lambda report: self._after_commit(folder, report))
@@ -297,6 +319,7 @@ class Session:
             self._complain(f"{wrong}. Until this is mended, files are served for syntax only.")
 
         folder.live.start(on_progress, refused)
+        self._resettle()
         return ""
 
     def _begun(self, root: Path) -> tuple[config.Configuration, LiveGraph | ClientGraph, PackError | None]:
@@ -391,17 +414,40 @@ class Session:
         self._show_in(uri, _shown(wrong) if wrong is not None else stands)
 
     def remove_folder(self, uri: str) -> None:
-        """Stop following a folder."""
+        """Stop following a folder. Its open documents go to the folder around it, if there is one, and else are served for syntax."""
         for folder in self._folders:
             if folder.uri.rstrip("/") == uri.rstrip("/"):
                 self._folders = tuple(each for each in self._folders if each is not folder)
+                self._resettle()
+                self._tell_refused(folder, None)
                 folder.stop()
+        self._graphs.released()
+
+    def _resettle(self) -> None:
+        """Let each open document be held by the folder that it belongs to now."""
+        for uri, document in tuple(self._documents.items()):
+            place = self._placed(uri)
+            held = self.text(uri)
+            text = held.engine.document_text(held.path) if held is not None else None
+            if uri.endswith(_RULE_FILE) or place == document.place or text is None:
+                continue
+            self._give_back(uri, document)
+            document.rules = b"[]"
+            self._take_over(uri, document, place, text)
+
+    def choose_python_of(self, uri: str, python: str) -> None:
+        """Follow another interpreter of the editor in one folder."""
+        for folder in self._folders:
+            if folder.uri == uri and folder.python != python:
+                folder.python = python
+                folder.live.choose_python(python)
 
     def choose_python(self, python: str) -> None:
         """Follow another interpreter of the editor in all folders, those that come later too."""
         if python != self.client.python:
             self.client = msgspec.structs.replace(self.client, python=python)
             for folder in self._folders:
+                folder.python = python
                 folder.live.choose_python(python)
 
     def stop(self) -> None:
@@ -413,7 +459,8 @@ class Session:
     def question(self, params: bytes) -> Question:
         """A request that comes in now."""
         revisions = {folder.uri: folder.live.revision for folder in self._folders}
-        return Question(params=params, revisions=revisions, came=time.monotonic_ns())
+        params, asked = self.notebooks.asked(params)
+        return Question(params=params, revisions=revisions, asked=asked, came=time.monotonic_ns())
 
     def note_request(self, method: str, question: Question, taken: int, answer: bytes, status: str) -> None:
         """Remember what an answered question cost, in the folder that it was about; `taken` is when a thread began with it."""
@@ -462,7 +509,9 @@ class Session:
         if document is None:
             return None
         place = document.place
-        return Text(self._engine(), uri) if place is None else Text(place.folder.live.graph.engine, place.path)
+        return (
+            Text(self._engine(), self._key(uri)) if place is None else Text(place.folder.live.graph.engine, place.path)
+        )
 
     def remember_tokens(self, uri: str, data: bytes) -> str:
         """A name for semantic tokens that the editor is told; empty if nothing is remembered of the document."""
@@ -504,24 +553,74 @@ class Session:
             near = live.near_snapshot(revision, place.path, near.generation)
         return ask(self.snapshot(question, place.folder))
 
-    def snapshots(self, question: Question) -> Iterator[Snapshot]:
-        """The snapshots of all folders."""
-        return (self.snapshot(question, folder) for folder in self._folders)
+    def notebook(self, uri: str) -> Table | None:
+        """The cells of a notebook, if the editor owns them."""
+        return self.notebooks.table(uri)
+
+    def open_notebook(self, uri: str, cells: list[TextCell]) -> None:
+        """Take over the cells of a notebook."""
+        version = (self._documents[uri].version if uri in self._documents else 0) + 1
+        table = Table.of(uri, version, cells)
+        self.notebooks.put(table)
+        self._open(uri, table.text, version)
+
+    def change_notebook(self, before: Table, cells: list[TextCell]) -> None:
+        """Give a notebook other cells."""
+        table = Table.of(before.uri, before.version + 1, cells, before)
+        changes = table.change_from(before)
+        if changes is None:
+            self.notebooks.put(msgspec.structs.replace(table, version=before.version))
+            return
+        self.notebooks.put(table)
+        self.edit(table.uri, table.version, changes)
+
+    def close_notebook(self, uri: str) -> None:
+        """Give a notebook back to the disk."""
+        table = self.notebooks.table(uri)
+        self._close(uri)
+        self.notebooks.drop(uri)
+        for cell in table.parts if table is not None and not self.client.pulls_diagnostics else ():
+            self._show_in(cell.uri, b"[]")
+
+    def _key(self, uri: str) -> str:
+        """The path of a document that belongs to no folder."""
+        table = self.notebooks.table(uri)
+        return table.key if table is not None else uri
+
+    def is_plain(self, uri: str) -> bool:
+        """Whether a document is the file of a notebook, open as text: what it holds is known when it is written."""
+        return uri in self._plain
 
     def open(self, uri: str, text: str, version: int) -> None:
         """Take over a document from the disk, or from an editor that opens it a second time."""
-        place = self._library_place(uri) or self._place(uri)
-        document = OpenDocument(place, version)
+        if uri.endswith(SUFFIX):
+            self._plain.add(uri)
+        else:
+            self._open(uri, text, version)
+
+    def _open(self, uri: str, text: str, version: int) -> None:
+        document = OpenDocument(None, version)
         self._documents[uri] = document
         if uri.endswith(_RULE_FILE):
             self._engine().open_document(_foreign_file(uri, text), version)
             self._look_at_rules(uri)
             return
+        self._take_over(uri, document, self._placed(uri), text)
+
+    def _take_over(self, uri: str, document: OpenDocument, place: Place | None, text: str) -> None:
+        """Let the folder of a document hold its text, and publish what is wrong with that."""
+        document.place = place
         if place is not None:
-            document.syntax = place.folder.live.open(place.path, text, version)
+            document.syntax = place.folder.live.open(place.path, text, document.version)
         else:
-            document.syntax = self._engine().open_document(_foreign_file(uri, text), version)
-        self._publish(uri, version, document.syntax)
+            document.syntax = self._engine().open_document(_foreign_file(self._key(uri), text), document.version)
+        self._publish(uri, document.version, document.syntax)
+
+    def _give_back(self, uri: str, document: OpenDocument) -> None:
+        if document.place is not None:
+            document.place.folder.live.close(document.place.path)
+        else:
+            self._engine().close_document(self._key(uri))
 
     def edit(self, uri: str, version: int, changes: bytes) -> None:
         """Apply the edits of an editor, and tell it at once what is wrong with the text."""
@@ -534,7 +633,7 @@ class Session:
         if document.place is not None:
             document.syntax = document.place.folder.live.edit(document.place.path, version, changes)
         else:
-            document.syntax = self._engine().edit_document(uri, version, changes)
+            document.syntax = self._engine().edit_document(self._key(uri), version, changes)
         self._publish(uri, version, ide_diagnostics.together(document.syntax, document.rules))
 
     def save(self, uri: str) -> None:
@@ -548,16 +647,20 @@ class Session:
 
     def close(self, uri: str) -> None:
         """Give a document back to the disk."""
-        document = self._documents.pop(uri)
-        if document.place is not None:
-            document.place.folder.live.close(document.place.path)
-        else:
-            self._engine().close_document(uri)
+        if uri in self._plain:
+            self._plain.discard(uri)
+            return
+        self._close(uri)
         if uri.endswith(_RULE_FILE):
             rules = self._rule_file(uri)
             self._show_in(uri, rules[0].refused.get(uri, b"[]") if rules else b"[]")
         elif not self.client.pulls_diagnostics:
             self._notify("textDocument/publishDiagnostics", convert.json({"uri": uri, "diagnostics": []}))
+
+    def _close(self, uri: str) -> None:
+        document = self._documents.pop(uri)
+        if document.place is None or document.place.folder in self._folders:
+            self._give_back(uri, document)
 
     def submit(self, uri: str, change: Callable[[str], Change]) -> None:
         """Note a change of a file on disk."""
@@ -575,9 +678,26 @@ class Session:
         inside = [
             Place(folder=folder, path=path)
             for folder in self._folders
-            if (path := folder.path_of(absolute)) is not None and path.endswith((".py", ".pyi"))
+            if (path := folder.path_of(absolute)) is not None and path.endswith(SUFFIXES)
         ]
         return min(inside, key=lambda place: len(place.path), default=None)
+
+    def _placed(self, uri: str) -> Place | None:
+        """The file that an open document is: of the folder that it lies in, unless that is a library there; else of a library of any."""
+        own, absolute = self._place(uri), convert.path_of(uri)
+        if own is None or absolute is None:
+            return self._library_place(uri)
+        library = own.folder.live.graph.library_file(absolute)
+        return Place(own.folder, library) if library else own
+
+    def owns(self, folder: Folder, uri: str) -> bool:
+        """Whether a folder is the one that speaks of a file: the deepest that it lies in, or any for files outside of all."""
+        own = self._place(uri)
+        return own is None or own.folder is folder
+
+    def others(self, folder: Folder) -> tuple[Folder, ...]:
+        """The folders beside one."""
+        return tuple(each for each in self._folders if each is not folder)
 
     def _library_place(self, uri: str) -> Place | None:
         """A file of the environment of a folder, which is asked about as the editor shows it."""
@@ -600,7 +720,23 @@ class Session:
             if document is None or document.version != version:
                 return
             document.published = found
-            self._notify("textDocument/publishDiagnostics", body)
+            table = self.notebooks.table(uri)
+            if table is None:
+                self._notify("textDocument/publishDiagnostics", body)
+            elif table.version == version:
+                self._publish_cells(document, table, found)
+
+    def _publish_cells(self, document: OpenDocument, table: Table, found: bytes) -> None:
+        """Tell the editor what is wrong with each cell of which that is news."""
+        told: dict[str, bytes] = {}
+        for cell, said in self.notebooks.by_cell(table, found):
+            told[cell.uri] = said
+            if document.by_cell.get(cell.uri) != said:
+                shown = b'{"uri":' + convert.json(cell.uri) + b',"version":%d,"diagnostics":' % cell.version
+                self._notify("textDocument/publishDiagnostics", shown + said + b"}")
+        gone, document.by_cell = document.by_cell.keys() - told.keys(), told
+        for uri in sorted(gone):
+            self._show_in(uri, b"[]")
 
     def broken_contracts(self, place: Place) -> bytes:
         """Imports of an open file that break a contract, as LSP `Diagnostic[]`."""

@@ -44,12 +44,12 @@ pub enum Run {
     #[default]
     Whole,
     /// Cell by cell, by a loop that awaits at the top level. A cell ends at [`CELL_END`], and knows nothing of brackets, blocks or
-    /// `__future__` imports of others.
+    /// `__future__` imports of others. What follows in that line closes for the tree what the cell leaves open, and is no code.
     Cells,
 }
 
 /// Ends each cell of a notebook: a blank to every grammar, and nowhere else in such a text.
-pub const CELL_END: &str = "\u{c}\n";
+pub const CELL_END: char = '\u{c}';
 
 impl Run {
     /// How the file at a path is run.
@@ -139,9 +139,11 @@ fn fails_of_cells(text: &str) -> Vec<Fail> {
     let context = Context { asynchronous: true, ..Context::default() };
     let mut fails = Vec::new();
     let mut start = 0;
-    for cell in text.split_inclusive(CELL_END) {
-        fails.extend(fails_of(cell, context).into_iter().map(|fail| fail.moved_by(start)));
-        start += cell.len() as u32;
+    while start < text.len() {
+        let end = text[start..].find(CELL_END).map_or(text.len(), |at| start + at);
+        let found = fails_of(&text[start..end], context);
+        fails.extend(found.into_iter().map(|fail| fail.moved_by(start as u32)));
+        start = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
     }
     fails
 }

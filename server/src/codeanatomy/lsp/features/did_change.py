@@ -28,6 +28,8 @@ def take(session: Session, params: bytes) -> None:
     """Apply the edits, and publish what is wrong with the text."""
     changed = convert.decode(params, _Params)
     document = changed.text_document
+    if session.is_plain(document.uri):
+        return
     if session.document(document.uri) is None:
         raise convert.InvalidParams(f"{document.uri} is not open")
     session.edit(document.uri, document.version, bytes(changed.content_changes))

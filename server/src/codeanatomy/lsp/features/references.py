@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from codeanatomy.ide.references import references, references_and_declaration
-from codeanatomy.lsp import convert
+from codeanatomy.lsp import convert, roots
 from codeanatomy.lsp.session import Question, Session
 
 METHOD = "textDocument/references"
@@ -20,11 +20,10 @@ class _Params(convert.At, frozen=True, rename="camel"):
 
 
 def answer(session: Session, question: Question) -> bytes:
-    """The uses, and the definition if it is asked for."""
+    """The uses in all roots, and the definition if it is asked for."""
     asked = convert.decode(question.params, _Params)
     place = session.place(asked.text_document.uri)
     if place is None:
         return b"[]"
     find = references_and_declaration if asked.context.include_declaration else references
-    snapshot = session.snapshot(question, place.folder)
-    return find(snapshot, place.path, asked.position.line, asked.position.character)
+    return roots.of_all(session, question, place, asked.position, find)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from codeanatomy.ide.workspace_symbol import workspace_symbol
-from codeanatomy.lsp import convert
+from codeanatomy.lsp import convert, roots
 from codeanatomy.lsp.session import Question, Session
 
 METHOD = "workspace/symbol"
@@ -18,4 +18,7 @@ class _Params(msgspec.Struct, frozen=True):
 def answer(session: Session, question: Question) -> bytes:
     """The best matches of all folders."""
     asked = convert.decode(question.params, _Params)
-    return convert.joined([workspace_symbol(snapshot, asked.query) for snapshot in session.snapshots(question)])
+    answers = [
+        (folder, workspace_symbol(session.snapshot(question, folder), asked.query)) for folder in session.folders
+    ]
+    return roots.owned(session, answers, lambda symbol: symbol["location"]["uri"])
