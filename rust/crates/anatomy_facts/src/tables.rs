@@ -46,6 +46,7 @@ pub const EVIDENCE: &[Contract] = &[
     TYPE_PARAMS,
     SIGNATURES,
     CAPTURES,
+    FIELDS,
     BROKEN,
 ];
 
@@ -439,6 +440,19 @@ pub const CAPTURES: Contract = Contract {
         symbol("attribute", "symbol", "keyword of the pattern; empty for one by position"),
         int("position", "ordinal among the patterns of the class, which `__match_args__` names; 0 for a keyword"),
         symbol("unpack", "", "path inside that attribute, as in bindings"),
+        FILE,
+    ],
+};
+
+/// Attributes that classes take by position.
+pub const FIELDS: Contract = Contract {
+    name: "fields",
+    doc: "Attributes that a class takes or gives by position: what `__match_args__` lists, else the annotated names in the body of a named tuple or of a class with decorators.",
+    key: "",
+    columns: &[
+        id("scope", "scope", "scope of the class"),
+        int("position", "ordinal among them"),
+        symbol("name", "symbol", ""),
         FILE,
     ],
 };

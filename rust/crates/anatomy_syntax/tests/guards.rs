@@ -205,3 +205,25 @@ fn identifiers_that_look_alike_are_one() {
         &["fi <module>", "A <module>", "\u{e9} <module>"],
     );
 }
+
+#[test]
+fn classes_say_what_they_take_by_position() {
+    let text = "\
+class Pair(typing.NamedTuple):
+    left: int
+    right: str = ''
+    other = 1
+@dataclass
+class Order:
+    count: ClassVar[int] = 0
+    total: int
+    class Inner:
+        none: int
+class Listed:
+    __match_args__ = ('a', 'b')
+    c: int
+class Plain:
+    d: int
+";
+    assert_rows(text, "fields", &["position", "name"], &["0 left", "1 right", "0 total", "0 a", "1 b"]);
+}

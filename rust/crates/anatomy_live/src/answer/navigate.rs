@@ -41,13 +41,28 @@ impl Answers {
     }
 
     /// The functions and classes that an attribute is known to have, where nothing of its name is bound: they were put there from
-    /// outside, under a name that is not theirs, so that no reference leads to them.
+    /// outside, under a name that is not theirs, so that no reference leads to them. Of other values, the places that put them there.
     fn put_there(&self, expr: Id) -> Vec<Id> {
         let held = self.rows("value", "node", expr, &["slot", "kind", "target"]);
         let is_definition = |row: &&Vec<u64>| {
             Symbol(row[0] as u32).text() == "value" && matches!(Symbol(row[1] as u32).text(), "function" | "class")
         };
-        held.iter().filter(is_definition).map(|row| row[2]).collect()
+        let definitions: Vec<Id> = held.iter().filter(is_definition).map(|row| row[2]).collect();
+        if !definitions.is_empty() {
+            return definitions;
+        }
+        if !self.rows("patch", "target", expr, &["target"]).is_empty() {
+            return vec![expr];
+        }
+        let named = self.rows("exprs", "expr", expr, &["name"]);
+        let patches = named
+            .iter()
+            .filter(|_| !held.is_empty())
+            .flat_map(|row| self.rows("patch", "name", row[0], &["value", "target"]));
+        let puts_this = |value: Id| {
+            self.rows("value", "node", value, &["slot", "kind", "target"]).iter().any(|given| held.contains(given))
+        };
+        patches.filter(|patch| puts_this(patch[0])).map(|patch| patch[1]).collect()
     }
 
     /// The function whose `**` parameter this is.

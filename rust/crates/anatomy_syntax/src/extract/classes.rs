@@ -1,13 +1,14 @@
 //! Classes: bases, keywords and bodies.
 
-use anatomy_facts::Symbol;
+use anatomy_facts::{Symbol, facts::Cell};
 use tree_sitter::Node;
 
 use super::{
     Extractor, Use,
     bindings::Taken,
+    exprs::last_word,
     functions::Decoration,
-    kinds::{Kind, fields, kind_of, named_children},
+    kinds::{Kind, fields, kind_of, named_children, type_field},
     rows::{ClassBaseRow, Owner},
     scopes::ScopeKind,
 };
@@ -56,6 +57,9 @@ impl<'t> Extractor<'t> {
             }
         }
         debug_assert!(first_in_body <= self.bindings.len());
+        if let Some(body) = node.child_by_field_id(fields().body) {
+            self.fields_of(body, !decorations.is_empty() || self.is_named_tuple(node));
+        }
         self.close_scope(around);
         self.branch = branch;
         // The body runs before the name is bound.
@@ -71,6 +75,49 @@ impl<'t> Extractor<'t> {
         self.decorations(binding, decorations);
         for (position, expr, keyword) in bases {
             self.pending.class_bases.push(ClassBaseRow { class: binding, position, expr, keyword });
+        }
+    }
+
+    fn is_named_tuple(&self, class: Node<'_>) -> bool {
+        let bases = class.child_by_field_id(fields().superclasses).map(named_children).unwrap_or_default();
+        bases.into_iter().any(|base| last_word(self.text_of(base)) == "NamedTuple")
+    }
+
+    /// Notes what objects of the class that is open take or give by position; `annotated` where annotated names in the body are that.
+    fn fields_of(&mut self, body: Node<'_>, annotated: bool) {
+        let mut declared = Vec::new();
+        let mut listed = None;
+        for statement in named_children(body) {
+            let Some(assignment) = statement.named_child(0).filter(|inner| kind_of(*inner) == Kind::Assignment) else {
+                continue;
+            };
+            let Some(target) = assignment.child_by_field_id(fields().left) else { continue };
+            if kind_of(target) != Kind::Identifier {
+                continue;
+            }
+            if self.text_of(target) == "__match_args__" {
+                listed = assignment.child_by_field_id(fields().right);
+            } else if let Some(said) = assignment.child_by_field_id(type_field())
+                && !matches!(
+                    last_word(self.text_of(said).split('[').next().unwrap_or_default()),
+                    "ClassVar" | "KW_ONLY"
+                )
+            {
+                declared.push(self.word(target).symbol);
+            }
+        }
+        let names = match listed {
+            Some(listed) => {
+                let texts = named_children(listed).into_iter().filter_map(|child| self.plain(child));
+                texts.map(|text| Symbol::of(&text.value)).collect()
+            }
+            None if annotated => declared,
+            None => return,
+        };
+        let scope = self.scopes[self.scope as usize].id;
+        for (position, name) in (0u32..).zip(names) {
+            let row = [Cell::Id(scope), Cell::Int(position), Cell::Symbol(name), Cell::Symbol(self.file)];
+            self.tables.fields.push(&row);
         }
     }
 }

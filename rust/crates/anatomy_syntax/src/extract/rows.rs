@@ -337,6 +337,7 @@ impl Extractor<'_> {
             type_params,
             signatures,
             captures,
+            self.tables.fields,
             self.tables.broken,
         ];
         debug_assert_eq!(built.len(), EVIDENCE.len());
