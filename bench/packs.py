@@ -9,6 +9,10 @@ leads. Ours are the relations whose model is named in a text.
 
 For texts: each is resolved as Python resolves a dotted path, and must be what we say; what cannot be imported there is left out.
 
+For argparse, click, celery, sqlalchemy, flask and fastapi: the actions that parsers make, the parameters of commands, the tasks that
+names are, mapped classes and their tables, the views of an application, the dependencies of routes (`bench/frameworks.py`).
+`--python` may be left out: then an environment is made with what `requirements/accuracy/frameworks.txt` pins.
+
 Prints, for each project, how many were compared, how many of ours are right, and how many of pytest's were found. Both import the
 project: name only projects that you trust.
 """
@@ -31,6 +35,9 @@ from codeanatomy_engine import CancelToken
 from codeanatomy_incremental import options
 from codeanatomy_incremental.live import Graph
 from codeanatomy_incremental.packs import load as packs
+
+from bench import environments
+from bench.frameworks import FRAMEWORKS, IMPORTS, WRITE, Framework
 
 _PLUGIN = """
 import inspect, json, os
@@ -172,10 +179,9 @@ def main(arguments: Sequence[str]) -> None:
         prog="python -m bench packs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("project", nargs="+", type=Path, help="a folder with tests that pytest can collect")
-    parser.add_argument(
-        "--python", required=True, help="the interpreter of an environment with pytest and the project's needs"
-    )
-    parser.add_argument("--framework", choices=tuple(_JUDGES), default="pytest", help="the judge (default: pytest)")
+    parser.add_argument("--python", help="the interpreter of an environment with the framework and the project's needs")
+    judges = (*_JUDGES, *FRAMEWORKS)
+    parser.add_argument("--framework", choices=judges, default="pytest", help="the judge (default: pytest)")
     parser.add_argument("--misses", type=int, default=10, help="how many wrong ones to list")
     chosen = parser.parse_args(arguments)
     header = ("project", "asked", "found", "right", "% found", "% right", "only ours", "index s", "without")
@@ -183,7 +189,9 @@ def main(arguments: Sequence[str]) -> None:
     told: list[str] = []
     for project in chosen.project:
         root = project.resolve()
-        judged = _JUDGES[chosen.framework](root, chosen.python)
+        python = chosen.python or str(environments.made("frameworks") / "bin" / "python")
+        own = _JUDGES.get(chosen.framework)
+        judged = own(root, python) if own else judge_by(FRAMEWORKS[chosen.framework], root, python)
         told += [f"{root.name}: {each}" for each in judged.wrong[: chosen.misses]]
         rows.append(
             (
@@ -310,6 +318,48 @@ def judge_texts(root: Path, python: str) -> Judged:
         right=len(judged) - len(wrong),
         wrong=tuple(wrong),
         only_ours=len(meant) - len(judged),
+        index_s=index_s,
+        without_s=without_s,
+    )
+
+
+def judge_by(framework: Framework, root: Path, python: str) -> Judged:
+    """Our edges of a pack beside what its framework says, place by place; only places of which it says something are compared."""
+    theirs: dict[tuple[str, str], set[str]] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        out = Path(scratch) / "said.json"
+        told = {"CODEANATOMY_ROOT": str(root), "CODEANATOMY_OUT": str(out), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [python, "-c", IMPORTS + framework.program + WRITE]
+        environment = os.environ | told
+        ran = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
+        if not out.exists():
+            raise SystemExit(f"the framework says nothing of {root}:\n{ran.stderr[-2000:]}")
+        for file, place, said in msgspec.json.decode(out.read_bytes(), type=list[tuple[str, str, str]]):
+            if Path(file).is_relative_to(root):
+                theirs.setdefault((Path(file).relative_to(root).as_posix(), place), set()).add(
+                    said.replace(f"<{root}{os.sep}", "<")
+                )
+    without_s, _ = _indexed(root, python, ("python",))
+    index_s, graph = _indexed(root, python, ("python", *framework.packs))
+    ours: dict[tuple[str, str], set[str]] = {}
+    for row in pa.ipc.open_stream(graph.engine.snapshot().query(framework.ours, 1_000_000)).read_all().to_pylist():
+        ours.setdefault((row["file"], row["place"]), set()).add(row["said"])
+    known = {place: ours.get(place, set()) for place in theirs}
+    right = sum(len(theirs[place] & said) for place, said in known.items())
+    wrong = [
+        f"{place}: {sorted(said - theirs[place])}, not {sorted(theirs[place])}"
+        for place, said in known.items()
+        if said - theirs[place]
+    ]
+    missing = [
+        f"{place}: not found, {sorted(theirs[place] - said)}" for place, said in known.items() if theirs[place] - said
+    ]
+    return Judged(
+        compared=sum(map(len, theirs.values())),
+        found=sum(map(len, known.values())),
+        right=right,
+        wrong=(*wrong, *missing),
+        only_ours=sum(len(said) for place, said in ours.items() if place not in theirs),
         index_s=index_s,
         without_s=without_s,
     )

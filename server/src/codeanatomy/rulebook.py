@@ -418,10 +418,10 @@ def _shown(state: State, path: str, span: Mapping[str, Any]) -> tuple[str, int, 
     lines = state.texts.get(path, "").splitlines()
     line, column = span["start"]["line"], span["start"]["character"]
     whole = span.get("end", {"line": line})["line"] != line or not lines
-    word = None if whole or line >= len(lines) else re.match(r"\w+", lines[line][column:])
+    word = None if whole or line >= len(lines) else re.match(r"[\"']?([\w-]+)", lines[line][column:])
     if word is None or ((line, column) == (0, 0) and span.get("end") == span["start"]):
         return path, 0, ""
-    parts = [word[0]]
+    parts = [word[1]]
     indent = len(lines[line]) - len(lines[line].lstrip())
     for above in reversed(lines[:line]):
         opened = re.match(r"(\s*)(?:async )?(?:def|class) (\w+)", above)

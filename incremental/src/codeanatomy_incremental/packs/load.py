@@ -56,6 +56,9 @@ class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[str, ...] = ()
     """One of these is there."""
 
+    always: bool = False
+    """It is part of Python, or told of by every project."""
+
 
 class PackHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `pack.toml` of a pack."""
@@ -238,11 +241,12 @@ def header(name: str) -> PackHeader:
 def detected(root: Path) -> dict[str, str]:
     """The packs of the installation whose framework a workspace uses, each with what shows it."""
     named = {name: header(name).when for name in installed()}
-    if not any(when.distributions or when.files for when in named.values()):
-        return {}
     texts = dict(_needs(root))
     found: dict[str, str] = {}
     for name, when in named.items():
+        if when.always:
+            found[name] = "part of Python"
+            continue
         asked = [re.compile(rf"(?<![\w.-]){re.escape(each)}(?![\w-])", re.IGNORECASE) for each in when.distributions]
         shows = next((file for file, text in texts.items() if any(each.search(text) for each in asked)), None)
         shows = shows or next((file for file in when.files if (root / file).is_file()), None)

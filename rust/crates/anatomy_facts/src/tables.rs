@@ -339,13 +339,17 @@ pub const EXPORTS: Contract = Contract {
 /// String literals that a pack may read.
 pub const STRINGS: Contract = Contract {
     name: "strings",
-    doc: "String literals of at most 256 bytes that stand in a call argument or look like a dotted path.",
+    doc: "String literals of at most 256 bytes that stand in a call argument, in a short list of words there, look like a dotted path, or are what a module or class assigns to a name; and names that docstrings mention in Sphinx roles and doctests.",
     key: "expr",
     columns: &[
         id("expr", "expr", ""),
         symbol("value", "", "the text of the literal"),
         id("call_expr", "", "call in whose arguments it stands; 0 if none"),
-        symbol("argument", "", "keyword, or ordinal as text"),
+        symbol(
+            "argument",
+            "",
+            "keyword, or ordinal as text; of an item of a list `0.1`; of a mention in a docstring the role (`:func:`) or `>>>`",
+        ),
         FILE,
     ],
 };

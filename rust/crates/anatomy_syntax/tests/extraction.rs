@@ -374,6 +374,31 @@ plain = 'no path'
             "`'a.b.C'` a.b.C `patch('a.b.C', key=\"v\", *args, **kw)` 0",
             "`\"v\"` v `patch('a.b.C', key=\"v\", *args, **kw)` key",
             "`'shop.tools'` shop.tools - ''",
+            "`'no path'` no path - ''",
+        ],
+    );
+}
+
+#[test]
+fn short_lists_of_words_and_mentions_in_docstrings_are_texts() {
+    let text = "\
+mark(['price', 'off'], ['a b'], names=('x',))
+class A:
+    'See :func:`pay`.'
+    table = 'orders'
+def pay():
+    total = 'local'
+";
+    assert_rows(
+        text,
+        "strings",
+        &["expr", "value", "argument"],
+        &[
+            "`'price'` price 0.0",
+            "`'off'` off 0.1",
+            "`'x'` x names.0",
+            "`'orders'` orders ''",
+            "``pay`` pay :func:",
         ],
     );
 }

@@ -166,10 +166,13 @@ impl Answers {
         let row = self.rows("bindings", "binding", id, &["name", "kind"]);
         let (name, kind) = match row.first() {
             Some(row) => (Symbol(row[0] as u32).text(), Symbol(row[1] as u32).text()),
-            None => {
-                let module = self.rows("files", "file", u64::from(file.0), &["module"]);
-                (module.first().map_or("", |row| Symbol(row[0] as u32).text()), "module")
-            }
+            None => match self.written(id) {
+                Some(word) => (word, "text"),
+                None => {
+                    let module = self.rows("files", "file", u64::from(file.0), &["module"]);
+                    (module.first().map_or("", |row| Symbol(row[0] as u32).text()), "module")
+                }
+            },
         };
         let source = self.source_of(id);
         let own = self.engine.docstring(&self.snapshot, id);
@@ -205,6 +208,9 @@ impl Answers {
         if let Some(row) = self.rows("bindings", "binding", id, &["name"]).first() {
             return Symbol(row[0] as u32).text().to_owned();
         }
+        if let Some(word) = self.written(id) {
+            return word.to_owned();
+        }
         match self.place(id) {
             Some((file, _, _)) => {
                 let module = self.rows("files", "file", u64::from(file.0), &["module"]);
@@ -212,6 +218,14 @@ impl Answers {
             }
             None => String::new(),
         }
+    }
+
+    /// The text or keyword that declares something where nothing is bound: an argument of a command line, a column of a table.
+    fn written(&self, id: Id) -> Option<&'static str> {
+        let tables = [("strings", "expr", "value"), ("args", "arg", "name")];
+        tables.iter().find_map(|(table, by, column)| {
+            self.rows(table, by, id, &[*column]).first().map(|row| Symbol(row[0] as u32).text())
+        })
     }
 
     /// The derivation as numbered steps, from evidence to the edge.

@@ -171,6 +171,8 @@ impl<'t> Extractor<'t> {
     ) -> Value {
         if reading == Reading::Value && matches!(kind_of(node), Kind::Str | Kind::ConcatenatedString) {
             self.string_argument = Some((call, argument));
+        } else if reading == Reading::Value && self.lists_words(node) {
+            self.listed_argument = Some((call, argument));
         }
         // The callee is part of the call's shape; its ordinal would shift with every call of the same name.
         let taker = mix(shape, text_hash(argument.text()));

@@ -70,7 +70,9 @@ impl<'t> Extractor<'t> {
         self.bindings[binding as usize].body = scope;
         self.scopes[scope as usize].definition = binding;
         if let Some(body) = node.child_by_field_id(fields().body) {
+            let around = std::mem::replace(&mut self.scope, scope);
             self.docstring(Owner::Binding(binding), body);
+            self.scope = around;
         }
         self.decorations(binding, decorations);
         for (position, expr, keyword) in bases {

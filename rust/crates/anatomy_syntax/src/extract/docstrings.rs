@@ -29,6 +29,9 @@ impl<'t> Extractor<'t> {
             return;
         }
         let Some(plain) = self.plain(*string).filter(|plain| !plain.is_bytes) else { return };
+        if let Some(content) = plain.verbatim {
+            self.mentioned(content);
+        }
         let text = cleaned(&plain.value);
         if !text.is_empty() {
             self.pending.docstrings.push((owner, text));

@@ -42,8 +42,10 @@ impl<'t> Extractor<'t> {
             }
             return Value::default();
         }
+        let listed = self.listed_argument.take();
         let has_places = self.in_annotation || kind == self.vocabulary.tuple;
-        let mut items = self.inside_display(|this| if has_places { this.places(node) } else { this.samples(node) });
+        let mut items =
+            self.inside_display(|this| if has_places { this.places(node, listed) } else { this.samples(node, listed) });
         if !self.in_annotation && kind != self.vocabulary.literal {
             self.give_ordinals(&mut items, named_children(node).len());
         }
@@ -84,11 +86,12 @@ impl<'t> Extractor<'t> {
     }
 
     /// Items whose position says what they are.
-    fn places(&mut self, node: Node<'_>) -> Vec<Item> {
+    fn places(&mut self, node: Node<'_>, listed: Option<(Id, Symbol)>) -> Vec<Item> {
         let (taker, role) = (self.taker, self.vocabulary.item);
         let mut items = Vec::new();
         for (position, child) in (0u32..).zip(named_children(node)) {
             let used = if items.len() < PLACES { self.affordable() } else { Use::Read };
+            self.item_of(listed, position);
             let (value, star) = self.taken_by(mix(taker, u64::from(position)), |this| this.item_value(child, used));
             if used == Use::Followed && value.id != 0 {
                 items.push(Item { position, role, key: Symbol::NONE, expr: value.id, star });
@@ -99,7 +102,7 @@ impl<'t> Extractor<'t> {
     }
 
     /// Items of which a few say what all are.
-    fn samples(&mut self, node: Node<'_>) -> Vec<Item> {
+    fn samples(&mut self, node: Node<'_>, listed: Option<(Id, Symbol)>) -> Vec<Item> {
         let (taker, role) = (mix(self.taker, text_hash("item")), self.vocabulary.item);
         let mut items: Vec<Item> = Vec::new();
         let mut shapes: Vec<u64> = Vec::new();
@@ -109,6 +112,7 @@ impl<'t> Extractor<'t> {
             let is_literal = kind == Kind::None || is_plain(child);
             let repeats = is_literal && literals.contains(&kind);
             let used = if items.len() < SAMPLES && !repeats { self.affordable() } else { Use::Read };
+            self.item_of(listed, position);
             let (value, star) = self.taken_by(taker, |this| this.item_value(child, used));
             if used == Use::Read || value.id == 0 {
                 continue;

@@ -20,6 +20,7 @@ mod guards;
 mod imports;
 mod items;
 pub(crate) mod kinds;
+mod mentions;
 mod operators;
 mod outline;
 mod patterns;
@@ -160,6 +161,8 @@ struct Extractor<'t> {
     enter: PathStep,
     /// The call and argument that the string about to be read is.
     string_argument: Option<(Id, Symbol)>,
+    /// The call and argument that the display about to be read is, whose items are words.
+    listed_argument: Option<(Id, Symbol)>,
     occurrences: QuickMap<u64, u32>,
     bindings: Vec<BindingRow>,
     names: Vec<NameRow>,
@@ -215,6 +218,7 @@ impl<'t> Extractor<'t> {
             items_left: None,
             enter: PathStep::Enter,
             string_argument: None,
+            listed_argument: None,
             occurrences: QuickMap::default(),
             bindings: Vec::new(),
             names: Vec::new(),

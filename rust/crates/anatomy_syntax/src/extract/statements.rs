@@ -13,6 +13,9 @@ use super::{
     words::mix,
 };
 
+/// Longest text, with its quotes, that a module or class gives a name and that becomes a row: longer ones name nothing.
+const NAMING: usize = 80;
+
 impl<'t> Extractor<'t> {
     /// Reads the statements of a block or module. A text below an assignment is its docstring.
     pub(crate) fn statements(&mut self, block: Node<'_>) {
@@ -111,6 +114,15 @@ impl<'t> Extractor<'t> {
                 (self.annotation(right), Vec::new())
             }
             Some(right) => {
+                let opened = self.scopes[self.scope as usize].kind;
+                if !self.outline
+                    && matches!(opened, ScopeKind::Module | ScopeKind::Class)
+                    && kind_of(right) == Kind::Str
+                    && annotation_node.is_none()
+                    && self.text_of(right).len() <= NAMING
+                {
+                    self.string_argument = Some((0, Symbol::NONE));
+                }
                 let taker = targets.first().map_or(0, |target| self.taker_of(*target));
                 let is_paired = targets.iter().any(|target| is_sequence(*target));
                 self.taken_by(taker, |this| this.value_and_items(right, is_paired))

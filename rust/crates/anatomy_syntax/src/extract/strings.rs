@@ -7,11 +7,15 @@ use super::{
     Extractor, Span, Use, Value,
     items::Item,
     kinds::{Kind, kind_of, named_children},
+    mentions::mentions,
     words::{mix, text_hash},
 };
 
 /// Longest literal, in bytes, whose text becomes a row.
 pub(crate) const LONGEST: usize = 256;
+
+/// Texts of a list in an argument that become rows; longer lists are data.
+const LISTED: usize = 16;
 
 /// Interpolations of one string that become rows.
 const SHOWN: usize = 16;
@@ -62,6 +66,47 @@ impl<'t> Extractor<'t> {
         let (call, name) = argument.unwrap_or((0, Symbol::NONE));
         self.string_row(id, &plain.value, call, name);
         Value { id, shape }
+    }
+
+    /// True for a list or tuple of a few texts that each read like a name or a dotted path.
+    pub(crate) fn lists_words(&self, node: Node<'_>) -> bool {
+        if self.outline || !matches!(kind_of(node), Kind::List | Kind::Tuple) {
+            return false;
+        }
+        let items = named_children(node);
+        let is_word = |item: &Node<'_>| {
+            let text = self.text_of(*item).as_bytes();
+            kind_of(*item) == Kind::Str
+                && text.len() > 2
+                && text[1..text.len() - 1]
+                    .iter()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+        };
+        !items.is_empty() && items.len() <= LISTED && items.iter().all(is_word)
+    }
+
+    /// Says of the text about to be read that it is an item of an argument: `0.1` is the second one of the first argument.
+    pub(crate) fn item_of(&mut self, listed: Option<(Id, Symbol)>, position: u32) {
+        if let Some((call, argument)) = listed {
+            self.string_argument = Some((call, Symbol::of(&format!("{}.{position}", argument.text()))));
+        }
+    }
+
+    /// Rows for the names that a docstring mentions.
+    pub(crate) fn mentioned(&mut self, content: Span) {
+        if self.outline {
+            return;
+        }
+        let text = self.text.get(content.0 as usize..content.1 as usize).unwrap_or_default();
+        for mention in mentions(text) {
+            let id = self.fresh(mix(text_hash("mention"), text_hash(mention.value)));
+            let start = content.0 + mention.start as u32;
+            let span = (start - 1, start + mention.value.len() as u32 + 1);
+            self.anchor(id, span, span, AnchorKind::Expression);
+            let row = self.row(self.vocabulary.literal, 0, self.vocabulary.str_type, 0);
+            self.push_expr(super::ExprRow { id, ..row });
+            self.string_row(id, mention.value, 0, Symbol::of(mention.how));
+        }
     }
 
     fn string_row(&mut self, id: Id, value: &str, call: Id, argument: Symbol) {

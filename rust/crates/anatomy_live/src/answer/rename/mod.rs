@@ -105,7 +105,7 @@ impl Answers {
         }
         let mut rename = Rename::new(self, encoding, Symbol::of(old), Symbol::of(new));
         let shown = json!({"word": old, "range": range(words.view, anchor.start, anchor.end, encoding)});
-        let starts = match rename.starts(&words) {
+        let starts = match rename.starts(&words).and_then(|starts| rename.spelled(starts)) {
             Ok(starts) => starts,
             Err(nothing) => return Ok(merged(shown, json!({"nothing": nothing.as_str()}))),
         };
@@ -217,6 +217,19 @@ impl<'a> Rename<'a> {
         let rows: Vec<Vec<u64>> =
             targets.iter().map(|target| vec![target.id, target.variable, u64::from(target.kind.0)]).collect();
         self.members(&rows)
+    }
+
+    /// Those that have the name that is written: a word may mean what is called otherwise, as `item_set` means a field.
+    fn spelled(&self, starts: Vec<Start>) -> Result<Vec<Start>, Nothing> {
+        let has_name = |start: &Start| match start {
+            Start::Variable(variable) => {
+                let named = self.rows("bindings", "variable", *variable, &["name"]);
+                named.first().is_none_or(|row| row[0] == u64::from(self.old.0))
+            }
+            Start::Module(_) => true,
+        };
+        let found: Vec<Start> = starts.into_iter().filter(has_name).collect();
+        if found.is_empty() { Err(Nothing::Open) } else { Ok(found) }
     }
 
     /// The member of that name of a module.
