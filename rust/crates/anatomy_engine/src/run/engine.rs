@@ -17,6 +17,7 @@ use super::report::{Mode, Report, Stages, ViewRun};
 use crate::error::{EngineError, Result};
 use crate::fault::fail_at;
 use crate::lower::Session;
+use crate::memory::Frugal;
 use crate::operators::{Run, look_ups};
 use crate::plan::{Compiled, Manifest, View, compile};
 use crate::policy::{Policy, Validation, Whole, Workload, calibrated, runs_side_by_side, runs_whole};
@@ -196,9 +197,10 @@ impl Engine {
             report.micros = micros(began);
             return Ok((old, report));
         }
-        if whole.is_some() {
+        let _frugal = whole.map(|_| {
             crate::memory::give_back();
-        }
+            Frugal::new()
+        });
         let mut missed = missed_index_rows() - built;
         let mut lines: Vec<(usize, ViewRun)> = Vec::new();
         for stage in &self.compiled.stages {

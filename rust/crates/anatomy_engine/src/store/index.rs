@@ -4,6 +4,7 @@
 //! a row where there are no runs. A hash only proposes; the caller compares the values.
 
 use std::borrow::Borrow;
+use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::buffer::ScalarBuffer;
@@ -85,7 +86,7 @@ impl Index {
 
     /// Rows whose hash may equal the given one, in row order.
     pub fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
-        self.candidates_in(self.bucket(hash), hash)
+        self.runs(self.bucket(hash), hash).flat_map(|run| self.rows(run))
     }
 
     /// The runs among which rows of this hash are.
@@ -94,8 +95,8 @@ impl Index {
         (self.directory[bucket], self.directory[bucket + 1])
     }
 
-    /// As `candidates`, with the bucket at hand.
-    pub(super) fn candidates_in(&self, (start, end): (u32, u32), hash: u64) -> impl Iterator<Item = u32> + '_ {
+    /// Of a bucket the runs whose rows may have this hash.
+    pub(super) fn runs(&self, (start, end): (u32, u32), hash: u64) -> impl Iterator<Item = usize> + '_ {
         let (mut start, mut end) = (start as usize, end as usize);
         let tag = tag(hash);
         if end - start > SCANNED {
@@ -103,10 +104,13 @@ impl Index {
             end = start + tags.partition_point(|&of| of <= tag);
             start += tags.partition_point(|&of| of < tag);
         }
-        (start..end).filter(move |&at| self.tags[at] == tag).flat_map(|at| {
-            let first = self.starts[at];
-            first..first + self.lengths.get(at).copied().unwrap_or(1)
-        })
+        (start..end).filter(move |&at| self.tags[at] == tag)
+    }
+
+    /// The rows of a run.
+    pub(super) fn rows(&self, run: usize) -> Range<u32> {
+        let first = self.starts[run];
+        first..first + self.lengths.get(run).copied().unwrap_or(1)
     }
 
     /// True if a look-up over more columns than these may as well use this index: their keys are held by few rows each.

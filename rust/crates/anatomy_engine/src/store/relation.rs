@@ -291,26 +291,34 @@ impl Relation {
             let pairs = keys.iter().zip(columns).map(|(key, &column)| Pair::of(key, segment.data.batch.column(column)));
             opened.push((index, at, pairs.collect()));
         }
-        // Buckets of many probes before the rows of any: the loads of one probe do not wait for those of another.
-        let mut buckets = vec![(0, 0); opened.len() * PROBED.min(rows)];
+        // Some probes at a time, step by step: what one of them loads does not wait for what another one loads.
+        let mut buckets = [(0, 0); PROBED];
+        let (mut runs, mut rows_of, mut hits) = (Vec::new(), Vec::new(), Vec::new());
         for first in (0..rows).step_by(PROBED) {
             let count = PROBED.min(rows - first);
-            for (number, (index, at, _)) in opened.iter().enumerate() {
-                for (bucket, hash) in buckets[number * count..].iter_mut().zip(&hashed[*at].1[first..first + count]) {
+            for (number, (index, at, pairs)) in opened.iter().enumerate() {
+                let hashes = &hashed[*at].1[first..first + count];
+                for (bucket, hash) in buckets.iter_mut().zip(hashes) {
                     *bucket = index.bucket(*hash);
                 }
-            }
-            for probe in first..first + count {
-                for (number, (index, at, pairs)) in opened.iter().enumerate() {
-                    let bucket = buckets[number * count + probe - first];
-                    for row in index.candidates_in(bucket, hashed[*at].1[probe]) {
-                        let is_same = pairs.iter().all(|pair| pair.is_same(probe, row as usize));
-                        if is_same && !self.segments[number].is_dead(row) {
-                            probes.push(probe as u32);
-                            found.push((number as u32, row));
-                        }
-                    }
+                for (probe, (bucket, hash)) in buckets.iter().zip(hashes).enumerate() {
+                    runs.extend(index.runs(*bucket, *hash).map(|run| (first + probe, run)));
                 }
+                for (probe, run) in runs.drain(..) {
+                    rows_of.extend(index.rows(run).map(|row| (probe, row)));
+                }
+                let segment = &self.segments[number];
+                let is_hit = |&(probe, row): &(usize, u32)| {
+                    pairs.iter().all(|pair| pair.is_same(probe, row as usize)) && !segment.is_dead(row)
+                };
+                hits.extend(rows_of.drain(..).filter(is_hit).map(|(probe, row)| (probe as u32, (number as u32, row))));
+            }
+            if opened.len() > 1 {
+                hits.sort_by_key(|(probe, _)| *probe);
+            }
+            for (probe, location) in hits.drain(..) {
+                probes.push(probe);
+                found.push(location);
             }
         }
         (probes, found)
