@@ -3,7 +3,7 @@
 //! Cost follows the input and the answers, never the relation.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{filter_record_batch, take};
@@ -52,6 +52,8 @@ pub(crate) struct LookUpSpec {
     pub(crate) kind: LookUpKind,
     /// Input columns and fetched columns (the schema of the residual).
     pub(crate) joined: SchemaRef,
+    /// The columns of `on`, and those of the index that serves them, once a run has asked.
+    pub(crate) indexed: OnceLock<(Vec<usize>, Vec<usize>)>,
 }
 
 #[derive(Debug)]
@@ -72,8 +74,22 @@ impl LookUpExec {
         LookUpExec { input, spec: Arc::new(spec), schema, properties }
     }
 
-    /// The output for one batch of the input.
-    pub(super) fn probe(&self, input: &RecordBatch, run: &Run) -> Result<RecordBatch> {
+    /// What it does to a batch, without its input.
+    pub(super) fn step(&self) -> LookUpStep {
+        LookUpStep { spec: self.spec.clone(), schema: self.schema.clone() }
+    }
+}
+
+/// A look-up as a step of a chain.
+#[derive(Debug)]
+pub(super) struct LookUpStep {
+    spec: Arc<LookUpSpec>,
+    schema: SchemaRef,
+}
+
+impl LookUpStep {
+    /// The output for one batch of the input; `None` where there is none.
+    pub(super) fn probe(&self, input: &RecordBatch, run: &Run) -> Result<Option<RecordBatch>> {
         probe(input, &self.spec, run, &self.schema)
     }
 }
@@ -135,24 +151,39 @@ impl ExecutionPlan for LookUpExec {
         let run = Run::of(&context)?;
         let (spec, schema) = (self.spec.clone(), self.schema.clone());
         let out = schema.clone();
-        let stream = self.input.execute(partition, context)?.map(move |batch| probe(&batch?, &spec, &run, &out));
+        let probed = move |batch: Result<RecordBatch>| {
+            Ok(probe(&batch?, &spec, &run, &out)?.unwrap_or_else(|| RecordBatch::new_empty(out.clone())))
+        };
+        let stream = self.input.execute(partition, context)?.map(probed);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream)))
     }
 }
 
-fn probe(input: &RecordBatch, spec: &LookUpSpec, run: &Run, schema: &SchemaRef) -> Result<RecordBatch> {
+fn probe(input: &RecordBatch, spec: &LookUpSpec, run: &Run, schema: &SchemaRef) -> Result<Option<RecordBatch>> {
     let relation = run.relation(spec.relation, spec.version);
     let rows = input.num_rows();
     let keys =
         spec.on.iter().map(|(expr, _)| expr.evaluate(input)?.into_array(rows)).collect::<Result<Vec<ArrayRef>>>()?;
-    let columns: Vec<usize> = spec.on.iter().map(|(_, column)| *column).collect();
-    let (mut probes, mut found) = relation.look_up(&columns, &keys);
+    let (columns, by) = spec.indexed.get_or_init(|| {
+        let columns: Vec<usize> = spec.on.iter().map(|(_, column)| *column).collect();
+        let by = relation.indexed_by(&columns);
+        (columns, by)
+    });
+    let (mut probes, mut found) = relation.look_up_by(by, columns, &keys);
     if let (Version::Below, Some(level)) = (spec.version, spec.level) {
         let levels = relation.gather(level, &found);
         let levels = levels.as_primitive::<UInt32Type>().values();
         let kept: Vec<usize> = (0..found.len()).filter(|&at| levels[at] < run.below).collect();
         probes = kept.iter().map(|&at| probes[at]).collect();
         found = kept.iter().map(|&at| found[at]).collect();
+    }
+    if probes.is_empty() {
+        // Most keys of an edit end here: nothing is fetched for them.
+        match spec.kind {
+            LookUpKind::Inner | LookUpKind::Semi => return Ok(None),
+            LookUpKind::Anti => return Ok(Some(input.clone())),
+            LookUpKind::Left => {}
+        }
     }
     let needs_columns = spec.residual.is_some() || matches!(spec.kind, LookUpKind::Inner | LookUpKind::Left);
     let mut probes = UInt32Array::from(probes);
@@ -172,7 +203,9 @@ fn probe(input: &RecordBatch, spec: &LookUpSpec, run: &Run, schema: &SchemaRef) 
         joined = Some(batch);
     }
     match spec.kind {
-        LookUpKind::Inner => joined.ok_or_else(|| unreachable!("an inner look-up always fetches its columns")),
+        LookUpKind::Inner => {
+            joined.map(Some).ok_or_else(|| unreachable!("an inner look-up always fetches its columns"))
+        }
         LookUpKind::Semi | LookUpKind::Anti => {
             let mut matched = vec![false; rows];
             for &probe in probes.values() {
@@ -180,7 +213,7 @@ fn probe(input: &RecordBatch, spec: &LookUpSpec, run: &Run, schema: &SchemaRef) 
             }
             let wanted = spec.kind == LookUpKind::Semi;
             let mask: BooleanArray = matched.into_iter().map(|is| Some(is == wanted)).collect();
-            Ok(filter_record_batch(input, &mask)?)
+            Ok(Some(filter_record_batch(input, &mask)?))
         }
         LookUpKind::Left => {
             let joined = joined.expect("an outer look-up always fetches its columns");
@@ -201,7 +234,7 @@ fn probe(input: &RecordBatch, spec: &LookUpSpec, run: &Run, schema: &SchemaRef) 
                     Ok(arrow::compute::concat(&[present.as_ref(), absent.as_ref()])?)
                 })
                 .collect::<Result<Vec<ArrayRef>>>()?;
-            Ok(RecordBatch::try_new(schema.clone(), arrays)?)
+            Ok(Some(RecordBatch::try_new(schema.clone(), arrays)?))
         }
     }
 }

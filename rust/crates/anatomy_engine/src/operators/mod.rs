@@ -3,11 +3,11 @@
 //! A prepared plan holds no data. What it reads is bound for each run through the [`Run`] that the task context carries,
 //! so that one plan serves every edit, every level of a recursion and any number of readers at once.
 
-mod direct;
 mod leaf;
 mod limit;
 mod linear;
 mod look_up;
+mod ready;
 mod winner;
 
 use std::collections::HashMap;
@@ -19,8 +19,8 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning};
+use datafusion::physical_plan::PlanProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, reset_plan_states};
-use datafusion::physical_plan::{ExecutionPlan, PlanProperties};
 use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt;
 use tokio::runtime::{Builder, Runtime};
@@ -32,6 +32,7 @@ pub(crate) use leaf::{InputExec, LeafExec};
 pub(crate) use limit::{Limit, within};
 pub(crate) use linear::{Linear, linearize, placed};
 pub(crate) use look_up::{LookUpExec, LookUpKind, LookUpSpec, look_ups};
+pub(crate) use ready::Ready;
 pub(crate) use winner::{OrderKey, choose, ranks};
 
 /// Which version of a relation a leaf reads.
@@ -66,6 +67,11 @@ impl Run {
         }
     }
 
+    /// The same with another input.
+    pub(crate) fn with_input(&self, input: Vec<ArrayRef>) -> Run {
+        Run { old: self.old.clone(), new: self.new.clone(), input, below: self.below }
+    }
+
     /// The run that a task context carries.
     pub(crate) fn of(context: &TaskContext) -> Result<Arc<Run>> {
         context
@@ -75,16 +81,16 @@ impl Run {
     }
 
     /// Executes a prepared plan on the calling thread and returns its batches in partition order.
-    pub(crate) fn execute(self: &Arc<Run>, plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
-        if direct::is_chain(plan) {
-            return Ok(direct::run_chain(plan, self)?.into_iter().collect());
+    pub(crate) fn execute(self: &Arc<Run>, plan: &Ready) -> Result<Vec<RecordBatch>> {
+        if let Some(chain) = plan.chain() {
+            return Ok(chain.run(self)?.into_iter().collect());
         }
         // Some of DataFusion's operators (unions) start tasks, which need a runtime even on one thread.
         thread_local! {
             static RUNTIME: std::io::Result<Runtime> = Builder::new_current_thread().build();
         }
         let context = task_context(self.clone());
-        let plan = reset_plan_states(plan.clone())?;
+        let plan = reset_plan_states(Arc::clone(plan))?;
         let mut batches = Vec::new();
         RUNTIME.with(|runtime| {
             let runtime = runtime.as_ref().map_err(|error| DataFusionError::Execution(error.to_string()))?;

@@ -11,6 +11,7 @@ use anatomy_facts::{ColumnType, ErrorCode, Symbol};
 use anatomy_program::{Confidence, Program, Refresh, TableSpec, ViewKind, ViewSpec, topological};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
+use rayon::prelude::*;
 
 use super::manifest::{Manifest, hash_of, shown};
 use super::view::{Branch, Compiled, Occurrence, Prepared, View};
@@ -93,7 +94,30 @@ pub(crate) fn compile(program: &Program, manifest: &Manifest, session: &Session)
         relations.push((name, view.schema.clone()));
         views.push(view);
     }
-    Ok(Compiled { relations, evidence: EVIDENCE.len(), views })
+    // Deriving needs no planning, and a rule that cannot be kept up to date is refused now, not at an edit.
+    let derived: Vec<Result<()>> = views.par_iter_mut().map(derive).collect();
+    derived.into_iter().collect::<Result<()>>()?;
+    let numbers = Compiled::stage_numbers(&views);
+    let mut stages = vec![Vec::new(); numbers.values().max().map_or(0, |last| last + 1)];
+    for (at, view) in views.iter().enumerate() {
+        if let Some(&stage) = numbers.get(&view.number) {
+            stages[stage].push(at);
+        }
+    }
+    Ok(Compiled { relations, evidence: EVIDENCE.len(), views, stages })
+}
+
+/// The plans by which a view is kept up to date.
+fn derive(view: &mut View) -> Result<()> {
+    let began = Instant::now();
+    if view.keyed && view.stored {
+        view.keyed_plans()?;
+        for occurrence in 0..view.occurrences.len() {
+            view.impact_plan(occurrence)?;
+        }
+    }
+    view.compile_micros += began.elapsed().as_micros() as u32;
+    Ok(())
 }
 
 impl<'a> Compiler<'a> {
@@ -366,13 +390,6 @@ impl<'a> Compiler<'a> {
             fingerprint: String::new(),
             compile_micros: 0,
         };
-        if view.keyed && view.stored {
-            // Deriving is cheap (no planning), and a rule that cannot be kept up to date is refused now, not at an edit.
-            view.keyed_plans()?;
-            for occurrence in 0..view.occurrences.len() {
-                view.impact_plan(occurrence)?;
-            }
-        }
         Ok(view)
     }
 

@@ -4,7 +4,7 @@
 //! hand. Among the reachable ones the most selective goes first: identities before paths before names.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anatomy_facts::ErrorCode;
 use anatomy_facts::contract::role_of;
@@ -22,7 +22,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use crate::error::{EngineError, Result};
 use crate::lower::block::aliases;
 use crate::lower::{Block, Leaf, LeafJoin};
-use crate::operators::{InputExec, LookUpExec, LookUpKind, LookUpSpec, Version};
+use crate::operators::{InputExec, LookUpExec, LookUpKind, LookUpSpec, Ready, Version};
 
 const KEYS: &str = "keys";
 
@@ -69,7 +69,7 @@ pub(crate) fn outward(
     reach: Reach,
     wanted: &[(String, Expr)],
     version: &dyn Fn(usize) -> Version,
-) -> Result<Arc<dyn ExecutionPlan>> {
+) -> Result<Ready> {
     let mut equalities = block.equalities.clone();
     let mut filters = block.filters.clone();
     let (schema, alias, what) = match start {
@@ -166,12 +166,12 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn finish(self, wanted: &[(String, Expr)]) -> Result<Arc<dyn ExecutionPlan>> {
+    fn finish(self, wanted: &[(String, Expr)]) -> Result<Ready> {
         let exprs = wanted
             .iter()
             .map(|(name, expr)| Ok((self.physical(expr)?, name.clone())))
             .collect::<Result<Vec<(Arc<dyn PhysicalExpr>, String)>>>()?;
-        Ok(Arc::new(ProjectionExec::try_new(exprs, self.plan)?))
+        Ok(Ready::new(Arc::new(ProjectionExec::try_new(exprs, self.plan)?)))
     }
 
     fn selectivity(&self, leaf: &Leaf) -> u32 {
@@ -288,6 +288,7 @@ impl Builder<'_> {
             residual,
             kind,
             joined: self.arrow_schema(),
+            indexed: OnceLock::new(),
         };
         self.plan = Arc::new(LookUpExec::new(self.plan.clone(), spec));
         if matches!(kind, LookUpKind::Semi | LookUpKind::Anti) {

@@ -43,7 +43,7 @@ pub(crate) struct Schedule {
 /// The schedule of the stored views; `rows` are those of each relation, `measured` what whole runs took, by relation.
 pub(crate) fn schedule(compiled: &Compiled, rows: &[usize], measured: &HashMap<u32, u64>) -> Schedule {
     let views: Vec<_> = compiled.views.iter().filter(|view| view.stored).collect();
-    let mut stage: HashMap<usize, usize> = HashMap::new();
+    let stage = Compiled::stage_numbers(&compiled.views);
     let mut cost: HashMap<usize, (u64, &'static str)> = HashMap::new();
     let mut before: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for view in &views {
@@ -52,8 +52,6 @@ pub(crate) fn schedule(compiled: &Compiled, rows: &[usize], measured: &HashMap<u
         inputs.sort_unstable();
         inputs.dedup();
         inputs.retain(|&input| input >= compiled.evidence && input != view.number);
-        let at = inputs.iter().filter_map(|input| stage.get(input)).max().map_or(0, |below| below + 1);
-        stage.insert(view.number, at);
         let estimated = (MICROS_A_VIEW + MICROS_A_ROW * read as f64) as u64;
         let of = measured.get(&(view.number as u32)).map_or((estimated, "rows"), |&micros| (micros, "measured"));
         cost.insert(view.number, of);

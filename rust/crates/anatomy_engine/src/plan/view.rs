@@ -1,6 +1,8 @@
 //! A compiled view: its shape, its grain, and its plans, each prepared at first use and kept.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anatomy_facts::Stage;
@@ -11,14 +13,14 @@ use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, lit, when};
-use datafusion::physical_plan::ExecutionPlan;
+use rayon::prelude::*;
 
 use super::outward::{Reach, Start, outward};
 use crate::error::{EngineError, Result};
 use crate::lower::{Block, LeafJoin};
-use crate::operators::{Limit, Linear, OrderKey, Run, Version, choose, linearize, placed, ranks};
-use crate::policy::{PIECE_ROWS, Policy, settles, starts_from_a_leaf};
-use crate::store::RowSet;
+use crate::operators::{Limit, Linear, OrderKey, Ready, Run, Version, choose, linearize, placed, ranks};
+use crate::policy::{PIECE_ROWS, PIECES_AT_ONCE, Policy, settles, starts_from_a_leaf};
+use crate::store::{RowSet, firsts};
 
 /// One SELECT of a view: the whole of it, or one input of a union.
 #[derive(Debug)]
@@ -54,13 +56,13 @@ pub(crate) struct Candidates {
 }
 
 /// A prepared chain of look-ups and the columns that it starts from.
-type Chain<'a> = (&'a Arc<dyn ExecutionPlan>, Vec<ArrayRef>);
+type Chain<'a> = (&'a Ready, Vec<ArrayRef>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
-    full: OnceLock<Vec<Arc<dyn ExecutionPlan>>>,
-    keyed: OnceLock<Vec<Arc<dyn ExecutionPlan>>>,
-    explain: OnceLock<Vec<Arc<dyn ExecutionPlan>>>,
+    full: OnceLock<Vec<Ready>>,
+    keyed: OnceLock<Vec<Ready>>,
+    explain: OnceLock<Vec<Ready>>,
 }
 
 /// A view of the program.
@@ -84,8 +86,8 @@ pub(crate) struct View {
     pub(crate) limit: Option<Limit>,
     pub(crate) linear: Option<Linear>,
     pub(crate) occurrences: Vec<Occurrence>,
-    pub(crate) impacts: Vec<OnceLock<Arc<dyn ExecutionPlan>>>,
-    pub(crate) deltas: Vec<OnceLock<Arc<dyn ExecutionPlan>>>,
+    pub(crate) impacts: Vec<OnceLock<Ready>>,
+    pub(crate) deltas: Vec<OnceLock<Ready>>,
     pub(crate) prepared: Prepared,
     /// Names what its rows are: two views of one fingerprint have the same rows over the same evidence.
     pub(crate) fingerprint: String,
@@ -99,6 +101,21 @@ pub(crate) struct Compiled {
     pub(crate) relations: Vec<(String, SchemaRef)>,
     pub(crate) evidence: usize,
     pub(crate) views: Vec<View>,
+    /// Positions of the stored views, in order; those of a stage need nothing of each other.
+    pub(crate) stages: Vec<Vec<usize>>,
+}
+
+impl Compiled {
+    /// The stage of each stored view by its number: above those of all views that it reads.
+    pub(crate) fn stage_numbers(views: &[View]) -> HashMap<usize, usize> {
+        let mut stages: HashMap<usize, usize> = HashMap::new();
+        for view in views.iter().filter(|view| view.stored) {
+            let below = view.occurrences.iter().filter(|of| of.relation != view.number);
+            let below = below.filter_map(|of| stages.get(&of.relation)).max();
+            stages.insert(view.number, below.map_or(0, |below| below + 1));
+        }
+        stages
+    }
 }
 
 impl View {
@@ -112,7 +129,7 @@ impl View {
     }
 
     /// The keyed plans, one a block.
-    pub(crate) fn keyed_plans(&self) -> Result<&Vec<Arc<dyn ExecutionPlan>>> {
+    pub(crate) fn keyed_plans(&self) -> Result<&Vec<Ready>> {
         prepared(&self.prepared.keyed, || {
             self.blocks()
                 .map(|block| {
@@ -164,7 +181,7 @@ impl View {
     }
 
     /// The plan that yields the keys which a change of one occurrence touches.
-    pub(crate) fn impact_plan(&self, occurrence: usize) -> Result<&Arc<dyn ExecutionPlan>> {
+    pub(crate) fn impact_plan(&self, occurrence: usize) -> Result<&Ready> {
         prepared(&self.impacts[occurrence], || {
             let of = &self.occurrences[occurrence];
             let block = self
@@ -193,7 +210,7 @@ impl View {
     }
 
     /// The plan that yields the rows which follow from rows of one occurrence, with all that the other leaves hold.
-    fn delta_plan(&self, occurrence: usize) -> Result<&Arc<dyn ExecutionPlan>> {
+    fn delta_plan(&self, occurrence: usize) -> Result<&Ready> {
         prepared(&self.deltas[occurrence], || {
             let of = &self.occurrences[occurrence];
             let block = self
@@ -205,44 +222,43 @@ impl View {
         })
     }
 
-    /// Rows that follow from these rows of the view itself, before the level is known.
-    pub(crate) fn run_from_own(&self, run: &Arc<Run>) -> Result<RecordBatch> {
-        let mut parts = Vec::new();
+    /// Rows that follow from these rows of the view itself, before the level is known. What they yield is settled before there is
+    /// too much of it, so that a level needs memory by its rows and not by all the ways that lead to them.
+    ///
+    /// # Errors
+    /// `cancelled`, or what a plan met.
+    pub(crate) fn run_from_own(&self, run: &Arc<Run>, cancel: &AtomicBool) -> Result<RecordBatch> {
+        let rows = run.input.first().map_or(0, |column| column.len());
+        let mut pieces: Vec<(&Ready, usize)> = Vec::new();
         for (number, of) in self.occurrences.iter().enumerate() {
             if of.relation == self.number {
-                self.collect_in_pieces(self.delta_plan(number)?, run, &mut parts)?;
+                let plan = self.delta_plan(number)?;
+                pieces.extend((0..rows).step_by(PIECE_ROWS).map(|start| (plan, start)));
+            }
+        }
+        let (mut parts, mut settled) = (Vec::new(), 0);
+        for together in pieces.chunks(PIECES_AT_ONCE) {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(EngineError::cancelled(Stage::Run));
+            }
+            let of_piece = |&(plan, start): &(&Ready, usize)| {
+                let count = PIECE_ROWS.min(rows - start);
+                let input = run.input.iter().map(|column| column.slice(start, count)).collect();
+                self.conformed(plan, &Arc::new(run.with_input(input)))
+            };
+            parts.extend(in_order(together, of_piece)?);
+            if settles(parts.iter().map(RecordBatch::num_rows).sum(), settled) {
+                parts = vec![self.settle(&parts)?];
+                settled = parts[0].num_rows();
             }
         }
         self.settle(&parts)
     }
 
-    /// As `collect`, for so many rows of the input at a time; what they yield is settled before there is too much of it, so
-    /// that a level needs memory by its rows and not by all the ways that lead to them.
-    fn collect_in_pieces(
-        &self,
-        plan: &Arc<dyn ExecutionPlan>,
-        run: &Arc<Run>,
-        parts: &mut Vec<RecordBatch>,
-    ) -> Result<()> {
-        let rows = run.input.first().map_or(0, |column| column.len());
-        let mut settled = 0;
-        for start in (0..rows).step_by(PIECE_ROWS) {
-            let count = PIECE_ROWS.min(rows - start);
-            let input = run.input.iter().map(|column| column.slice(start, count)).collect();
-            let piece = Run { old: run.old.clone(), new: run.new.clone(), input, below: run.below };
-            self.collect(plan, &Arc::new(piece), parts)?;
-            if settles(parts.iter().map(RecordBatch::num_rows).sum(), settled) {
-                *parts = vec![self.settle(parts)?];
-                settled = parts[0].num_rows();
-            }
-        }
-        Ok(())
-    }
-
     /// DataFusion's own plans, one a branch.
-    pub(crate) fn full_plans(&self, session: &crate::lower::Session) -> Result<&Vec<Arc<dyn ExecutionPlan>>> {
+    pub(crate) fn full_plans(&self, session: &crate::lower::Session) -> Result<&Vec<Ready>> {
         prepared(&self.prepared.full, || {
-            self.branches.iter().map(|branch| Ok(session.full(&branch.logical)?.1)).collect()
+            self.branches.iter().map(|branch| Ok(Ready::new(session.full(&branch.logical)?.1))).collect()
         })
     }
 
@@ -261,7 +277,7 @@ impl View {
     pub(crate) fn run_keyed(&self, run: &Arc<Run>) -> Result<RecordBatch> {
         let mut parts = Vec::new();
         for plan in self.keyed_plans()? {
-            self.collect(plan, run, &mut parts)?;
+            parts.extend(self.conformed(plan, run)?);
         }
         self.settle(&parts)
     }
@@ -273,21 +289,17 @@ impl View {
         run: &Arc<Run>,
         policy: &Policy,
     ) -> Result<RecordBatch> {
-        let (mut parts, mut next) = (Vec::new(), 0);
+        let (mut plans, mut next): (Vec<Chain<'_>>, usize) = (Vec::new(), 0);
         for (number, branch) in self.branches.iter().enumerate() {
             let blocks = next..next + branch.blocks.len();
             next = blocks.end;
             match self.chains(blocks, run, policy) {
-                Some(chains) => {
-                    for (plan, input) in chains {
-                        let run = Run { old: run.old.clone(), new: run.new.clone(), input, below: run.below };
-                        self.collect(plan, &Arc::new(run), &mut parts)?;
-                    }
-                }
-                None => self.collect(&self.full_plans(session)?[number], run, &mut parts)?,
+                Some(chains) => plans.extend(chains),
+                None => plans.push((&self.full_plans(session)?[number], run.input.clone())),
             }
         }
-        self.settle(&parts)
+        let of_plan = |(plan, input): &Chain<'_>| self.conformed(plan, &Arc::new(run.with_input(input.clone())));
+        self.settle(&in_order(&plans, of_plan)?)
     }
 
     /// For these blocks the chains that yield all their rows, with what each starts from; `None` where a plan does better, or
@@ -321,11 +333,7 @@ impl View {
 
     /// All rows, by DataFusion's plans.
     pub(crate) fn run_full(&self, session: &crate::lower::Session, run: &Arc<Run>) -> Result<RecordBatch> {
-        let mut parts = Vec::new();
-        for plan in self.full_plans(session)? {
-            self.collect(plan, run, &mut parts)?;
-        }
-        self.settle(&parts)
+        self.settle(&in_order(self.full_plans(session)?, |plan| self.conformed(plan, run))?)
     }
 
     /// Distinct, winner and linear order over computed rows (without `level`).
@@ -364,12 +372,9 @@ impl View {
         Ok(())
     }
 
-    /// Adds what a plan yields, conformed.
-    fn collect(&self, plan: &Arc<dyn ExecutionPlan>, run: &Arc<Run>, parts: &mut Vec<RecordBatch>) -> Result<()> {
-        for batch in run.execute(plan)? {
-            parts.push(self.conform(&batch)?);
-        }
-        Ok(())
+    /// What a plan yields, conformed.
+    fn conformed(&self, plan: &Ready, run: &Arc<Run>) -> Result<Vec<RecordBatch>> {
+        run.execute(plan)?.iter().map(|batch| self.conform(batch)).collect()
     }
 
     /// A batch with the columns and types of the view, without `level`.
@@ -458,15 +463,23 @@ fn joined_rows(block: &Block, batch: &RecordBatch, row: usize, width: usize) -> 
     Ok(joined)
 }
 
+/// What all of these yield, worked on side by side and put together in their order.
+fn in_order<T: Sync>(of: &[T], run: impl Fn(&T) -> Result<Vec<RecordBatch>> + Sync + Send) -> Result<Vec<RecordBatch>> {
+    let found: Vec<Result<Vec<RecordBatch>>> = of.par_iter().map(run).collect();
+    let mut parts = Vec::new();
+    for batches in found {
+        parts.extend(batches?);
+    }
+    Ok(parts)
+}
+
 /// The first of each set of equal rows.
 pub(crate) fn distinct(rows: &RecordBatch) -> Result<RecordBatch> {
-    let mut set = RowSet::default();
-    set.extend(rows.columns());
-    if set.len() == rows.num_rows() {
+    let picks = firsts(rows);
+    if picks.len() == rows.num_rows() {
         return Ok(rows.clone());
     }
-    let picks = UInt32Array::from(set.picks());
-    Ok(take_record_batch(rows, &picks)?)
+    Ok(take_record_batch(rows, &UInt32Array::from(picks))?)
 }
 
 /// The value of a cell, built by the first who needs it.

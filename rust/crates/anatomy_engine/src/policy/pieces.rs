@@ -5,6 +5,8 @@
 
 /// Rows of a level that are followed at once.
 pub(crate) const PIECE_ROWS: usize = 8192;
+/// Pieces that are followed side by side, whatever the number of threads, so that their number changes no row's place.
+pub(crate) const PIECES_AT_ONCE: usize = 64;
 /// Unsettled rows that are always kept.
 pub(crate) const MANY_ROWS: usize = 500_000;
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::engine::Engine;
 use crate::error::{EngineError, Result};
 use crate::functions::decode_symbols;
+use crate::operators::Ready;
 use crate::plan::View;
 use crate::store::Snapshot;
 
@@ -101,9 +102,7 @@ impl Engine {
             )
         })?;
         let mut described = self.described(view);
-        let text = |plan: &Arc<dyn datafusion::physical_plan::ExecutionPlan>| {
-            displayable(plan.as_ref()).indent(false).to_string()
-        };
+        let text = |plan: &Ready| displayable(plan.as_ref()).indent(false).to_string();
         let mut logical = Vec::new();
         let mut optimized = Vec::new();
         for branch in &view.branches {

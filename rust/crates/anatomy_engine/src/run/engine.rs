@@ -10,15 +10,17 @@ use anatomy_program::Program;
 use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::SchemaRef;
+use rayon::prelude::*;
 
 use super::ledger::{CommitEntry, Fallback, Ledger, ViewEntry};
 use super::report::{Mode, Report, Stages, ViewRun};
 use crate::error::{EngineError, Result};
 use crate::fault::fail_at;
 use crate::lower::Session;
+use crate::memory::Frugal;
 use crate::operators::{Run, look_ups};
 use crate::plan::{Compiled, Manifest, View, compile};
-use crate::policy::{Policy, Validation, Workload, calibrated, runs_whole};
+use crate::policy::{Policy, Validation, Whole, Workload, calibrated, runs_side_by_side, runs_whole};
 use crate::store::image::{Image, ImageWriter};
 use crate::store::{Delta, Relation, RowSet, Snapshot, difference, missed_index_rows};
 
@@ -195,61 +197,64 @@ impl Engine {
             report.micros = micros(began);
             return Ok((old, report));
         }
-        if whole.is_some() {
+        let _frugal = whole.map(|_| {
             crate::memory::give_back();
-        }
-        for view in &self.compiled.views {
-            if cancel.load(Ordering::Relaxed) {
-                let cancelled = EngineError::cancelled(Stage::Run);
-                record.failed(view, began, &cancelled);
-                return Err(cancelled);
-            }
-            if !view.stored {
-                continue;
-            }
-            fail_at("engine.view").map_err(|error| EngineError::internal(Stage::Run, error.to_string()))?;
-            let at = Instant::now();
+            Frugal::new()
+        });
+        let mut missed = missed_index_rows() - built;
+        let mut lines: Vec<(usize, ViewRun)> = Vec::new();
+        for stage in &self.compiled.stages {
+            let views: Vec<&View> = stage.iter().map(|&at| &self.compiled.views[at]).collect();
+            let reads_a_change = |view: &&View| view.occurrences.iter().any(|of| deltas.contains_key(&of.relation));
+            let views: Vec<&View> = views.into_iter().filter(|view| whole.is_some() || reads_a_change(view)).collect();
             let new = Arc::new(Snapshot { generation: old.generation + 1, relations: relations.clone() });
-            let run = match whole {
-                Some(whole) => self.run_whole(view, &old, new, whole.as_str(), &policy),
-                None => self.run_keyed(view, &old, new, &deltas),
+            let run = |view: &&View| -> Outcome {
+                let (at, built) = (Instant::now(), missed_index_rows());
+                let ran = self.run_view(view, &old, &new, whole, &deltas, &policy, cancel);
+                Outcome { at, micros: micros(at), missed: missed_index_rows() - built, ran }
             };
-            let run = run.inspect_err(|error| record.failed(view, began, error))?;
-            let Some((relation, delta, mut line)) = run else { continue };
-            if policy.validation() == Validation::Error {
-                let kept = match (&relation, line.mode) {
-                    (Next::Changed(relation), Mode::Full) => relation.batches(),
-                    _ => vec![delta.inserted.clone()],
-                };
-                let checked = kept.iter().try_for_each(|rows| view.check_contract(rows));
-                checked.inspect_err(|error| record.failed(view, began, error))?;
-            }
-            line.micros = micros(at);
-            line.stages.start = (at - began).as_micros() as u32;
-            if line.mode == Mode::Full && whole.is_none() {
-                record.fallback(Some(view.number), "full_view", true, line.stages.rows_in.into(), line.reason);
-            }
-            if let Some(level) = view.level {
-                let deepest = deepest_rows(&relation, level, view.rounds);
-                if deepest > 0 {
-                    report.depth_limit.push((view.name.clone(), deepest));
+            let read: usize = views
+                .iter()
+                .flat_map(|view| &view.occurrences)
+                .filter_map(|of| deltas.get(&of.relation))
+                .map(Delta::len)
+                .sum();
+            let outcomes: Vec<Outcome> = match runs_side_by_side(whole, read) {
+                true => views.par_iter().map(run).collect(),
+                false => views.iter().map(run).collect(),
+            };
+            for (view, outcome) in views.into_iter().zip(outcomes) {
+                let ran = outcome.ran.inspect_err(|error| record.failed(view, began, error))?;
+                let Some((relation, delta, mut line)) = ran else { continue };
+                missed += outcome.missed;
+                line.micros = outcome.micros;
+                line.stages.start = (outcome.at - began).as_micros() as u32;
+                if line.mode == Mode::Full && whole.is_none() {
+                    record.fallback(Some(view.number), "full_view", true, line.stages.rows_in.into(), line.reason);
+                }
+                if let Some(level) = view.level {
+                    let deepest = deepest_rows(&relation, level, view.rounds);
+                    if deepest > 0 {
+                        report.depth_limit.push((view.name.clone(), deepest));
+                    }
+                }
+                lines.push((view.number, line));
+                if let Some(relation) = relation.into_changed() {
+                    relations[view.number] = relation;
+                }
+                if !delta.is_empty() {
+                    deltas.insert(view.number, delta);
                 }
             }
-            report.views.push(line);
-            if let Some(relation) = relation.into_changed() {
-                relations[view.number] = relation;
-            }
-            if !delta.is_empty() {
-                deltas.insert(view.number, delta);
-            }
         }
+        lines.sort_by_key(|(number, _)| *number);
+        report.views = lines.into_iter().map(|(_, line)| line).collect();
         report.mode = if whole.is_some() { Mode::Full } else { Mode::Keyed };
         if let Some(whole) = whole.filter(|_| !is_growing) {
             record.fallback(None, "full_commit", true, files as u64, whole.as_str());
         }
-        let built = missed_index_rows() - built;
-        if whole.is_none() && built > 0 {
-            record.fallback(None, "missed_index", false, built, "a plan asked for an index that nobody had foreseen");
+        if whole.is_none() && missed > 0 {
+            record.fallback(None, "missed_index", false, missed, "a plan asked for an index that nobody had foreseen");
         }
         let snapshot = Arc::new(Snapshot { generation: old.generation + 1, relations });
         *self.current.write().unwrap_or_else(|poison| poison.into_inner()) = snapshot.clone();
@@ -299,6 +304,35 @@ impl Engine {
         Ok(deltas)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one commit: what was, what is, what changed, and how it runs")]
+    fn run_view(
+        &self,
+        view: &View,
+        old: &Arc<Snapshot>,
+        new: &Arc<Snapshot>,
+        whole: Option<Whole>,
+        deltas: &HashMap<usize, Delta>,
+        policy: &Policy,
+        cancel: &AtomicBool,
+    ) -> Result<Option<Ran>> {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(EngineError::cancelled(Stage::Run));
+        }
+        fail_at("engine.view").map_err(|error| EngineError::internal(Stage::Run, error.to_string()))?;
+        let ran = match whole {
+            Some(whole) => self.run_whole(view, old, new.clone(), whole.as_str(), policy, cancel)?,
+            None => self.run_keyed(view, old, new.clone(), deltas)?,
+        };
+        if let (Some((relation, delta, line)), Validation::Error) = (&ran, policy.validation()) {
+            let kept = match (relation, line.mode) {
+                (Next::Changed(relation), Mode::Full) => relation.batches(),
+                _ => vec![delta.inserted.clone()],
+            };
+            kept.iter().try_for_each(|rows| view.check_contract(rows))?;
+        }
+        Ok(ran)
+    }
+
     fn run_whole(
         &self,
         view: &View,
@@ -306,12 +340,13 @@ impl Engine {
         new: Arc<Snapshot>,
         reason: &'static str,
         policy: &Policy,
+        cancel: &AtomicBool,
     ) -> Result<Option<Ran>> {
         let at = Instant::now();
         let rows_in = view.occurrences.iter().map(|of| new.relation(of.relation).len() as u32).sum();
         let mut rows_out = 0;
         let relation = if view.level.is_some() {
-            super::recursion::whole(view, &new, |run| view.run_whole(&self.session, run, policy))?
+            super::recursion::whole(view, &new, cancel, |run| view.run_whole(&self.session, run, policy))?
         } else {
             let run = Arc::new(Run { old: new.clone(), new, input: vec![], below: 0 });
             let rows = view.run_whole(&self.session, &run, policy)?;
@@ -341,9 +376,6 @@ impl Engine {
         new: Arc<Snapshot>,
         deltas: &HashMap<usize, Delta>,
     ) -> Result<Option<Ran>> {
-        if !view.occurrences.iter().any(|of| deltas.contains_key(&of.relation)) {
-            return Ok(None);
-        }
         let before = &old.relations[view.number];
         let mut line = ViewRun {
             view: view.name.clone(),
@@ -406,6 +438,15 @@ impl Engine {
 }
 
 type Ran = (Next, Delta, ViewRun);
+
+/// How the run of one view went.
+struct Outcome {
+    at: Instant,
+    micros: u64,
+    /// Rows of indexes that nobody had foreseen.
+    missed: u64,
+    ran: Result<Option<Ran>>,
+}
 
 /// What became of a relation.
 pub(super) enum Next {
@@ -631,7 +672,9 @@ impl Engine {
         let mut broken = Vec::new();
         for view in self.compiled.views.iter().filter(|view| view.stored) {
             let fresh = if view.level.is_some() {
-                super::recursion::whole(view, snapshot, |run| view.run_full(&self.session, run))?
+                super::recursion::whole(view, snapshot, &AtomicBool::new(false), |run| {
+                    view.run_full(&self.session, run)
+                })?
             } else {
                 let run = Run { old: snapshot.clone(), new: snapshot.clone(), input: vec![], below: 0 };
                 Relation::of(view.schema.clone(), vec![view.run_full(&self.session, &Arc::new(run))?])
@@ -665,9 +708,7 @@ impl Engine {
         }
         needed.sort_unstable();
         needed.dedup();
-        for (relation, columns) in needed {
-            snapshot.relation(relation).prepare(&columns);
-        }
+        needed.par_iter().for_each(|(relation, columns)| snapshot.relation(*relation).prepare(columns));
         for relation in &snapshot.relations {
             relation.warmed();
         }

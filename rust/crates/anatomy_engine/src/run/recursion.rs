@@ -5,6 +5,7 @@
 //! itself alive, and a refresh is the same walk over the levels for what changed.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
@@ -20,6 +21,7 @@ use crate::store::{Delta, Relation, RowSet, Snapshot, hash_rows};
 pub(super) fn whole(
     view: &View,
     new: &Arc<Snapshot>,
+    cancel: &AtomicBool,
     first_level: impl Fn(&Arc<Run>) -> Result<RecordBatch>,
 ) -> Result<Relation> {
     let mut relation = Relation::empty(view.schema.clone());
@@ -37,7 +39,7 @@ pub(super) fn whole(
         // known already. So the level is what follows from the fresh rows, and older ones are only joined.
         let own = with_own(new, view, &relation);
         let run = Run { old: own.clone(), new: own, input: fresh.columns().to_vec(), below: level };
-        let rows = view.run_from_own(&Arc::new(run))?;
+        let rows = view.run_from_own(&Arc::new(run), cancel)?;
         let mut keys = RowSet::default();
         keys.extend(&view.grain.iter().map(|&column| rows.column(column).clone()).collect::<Vec<_>>());
         fresh = unknown_rows(view, &relation, &keys.columns(), &rows, level)?;

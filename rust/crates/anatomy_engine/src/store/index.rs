@@ -3,7 +3,10 @@
 //! Rows that follow each other and have one key (those of one file, or of one scope) are one entry, a run. Six and a half bytes
 //! a row where there are no runs. A hash only proposes; the caller compares the values.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use std::borrow::Borrow;
+use std::ops::Range;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Float32Type, UInt32Type, UInt64Type};
 use xxhash_rust::xxh3::xxh3_64;
@@ -83,18 +86,31 @@ impl Index {
 
     /// Rows whose hash may equal the given one, in row order.
     pub fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        self.runs(self.bucket(hash), hash).flat_map(|run| self.rows(run))
+    }
+
+    /// The runs among which rows of this hash are.
+    pub(super) fn bucket(&self, hash: u64) -> (u32, u32) {
         let bucket = (hash >> self.shift) as usize;
-        let (mut start, mut end) = (self.directory[bucket] as usize, self.directory[bucket + 1] as usize);
+        (self.directory[bucket], self.directory[bucket + 1])
+    }
+
+    /// Of a bucket the runs whose rows may have this hash.
+    pub(super) fn runs(&self, (start, end): (u32, u32), hash: u64) -> impl Iterator<Item = usize> + '_ {
+        let (mut start, mut end) = (start as usize, end as usize);
         let tag = tag(hash);
         if end - start > SCANNED {
             let tags = &self.tags[start..end];
             end = start + tags.partition_point(|&of| of <= tag);
             start += tags.partition_point(|&of| of < tag);
         }
-        (start..end).filter(move |&at| self.tags[at] == tag).flat_map(|at| {
-            let first = self.starts[at];
-            first..first + self.lengths.get(at).copied().unwrap_or(1)
-        })
+        (start..end).filter(move |&at| self.tags[at] == tag)
+    }
+
+    /// The rows of a run.
+    pub(super) fn rows(&self, run: usize) -> Range<u32> {
+        let first = self.starts[run];
+        first..first + self.lengths.get(run).copied().unwrap_or(1)
     }
 
     /// True if a look-up over more columns than these may as well use this index: their keys are held by few rows each.
@@ -178,20 +194,55 @@ pub(crate) fn hash_rows(columns: &[&ArrayRef], rows: usize) -> Vec<u64> {
 
 /// True if two rows hold the same values in the given columns.
 #[must_use]
-pub(crate) fn same_row(left: &[&ArrayRef], left_row: usize, right: &[&ArrayRef], right_row: usize) -> bool {
-    left.iter().zip(right).all(|(left, right)| match left.data_type() {
-        DataType::UInt64 => {
-            left.as_primitive::<UInt64Type>().value(left_row) == right.as_primitive::<UInt64Type>().value(right_row)
+pub(crate) fn same_row(
+    left: &[impl Borrow<ArrayRef>],
+    left_row: usize,
+    right: &[impl Borrow<ArrayRef>],
+    right_row: usize,
+) -> bool {
+    let mut pairs = left.iter().map(Borrow::borrow).zip(right.iter().map(Borrow::borrow));
+    pairs.all(|(left, right)| Pair::of(left, right).is_same(left_row, right_row))
+}
+
+/// Two columns that are compared row by row, by their type.
+pub(super) enum Pair<'a> {
+    Long(&'a [u64], &'a [u64]),
+    Short(&'a [u32], &'a [u32]),
+    Fraction(&'a [f32], &'a [f32]),
+    Truth(&'a BooleanArray, &'a BooleanArray),
+    Text(&'a StringArray, &'a StringArray),
+}
+
+impl<'a> Pair<'a> {
+    /// # Panics
+    /// If the columns have a type that no contract uses, or two types.
+    #[inline]
+    pub(super) fn of(left: &'a ArrayRef, right: &'a ArrayRef) -> Pair<'a> {
+        match left.data_type() {
+            DataType::UInt64 => {
+                Pair::Long(left.as_primitive::<UInt64Type>().values(), right.as_primitive::<UInt64Type>().values())
+            }
+            DataType::UInt32 => {
+                Pair::Short(left.as_primitive::<UInt32Type>().values(), right.as_primitive::<UInt32Type>().values())
+            }
+            DataType::Float32 => {
+                let of = |array: &'a ArrayRef| array.as_primitive::<Float32Type>().values();
+                Pair::Fraction(of(left), of(right))
+            }
+            DataType::Boolean => Pair::Truth(left.as_boolean(), right.as_boolean()),
+            DataType::Utf8 => Pair::Text(left.as_string(), right.as_string()),
+            other => unreachable!("no contract has a column of type {other}"),
         }
-        DataType::UInt32 => {
-            left.as_primitive::<UInt32Type>().value(left_row) == right.as_primitive::<UInt32Type>().value(right_row)
+    }
+
+    #[inline]
+    pub(super) fn is_same(&self, left: usize, right: usize) -> bool {
+        match self {
+            Pair::Long(of, other) => of[left] == other[right],
+            Pair::Short(of, other) => of[left] == other[right],
+            Pair::Fraction(of, other) => of[left].to_bits() == other[right].to_bits(),
+            Pair::Truth(of, other) => of.value(left) == other.value(right),
+            Pair::Text(of, other) => of.value(left) == other.value(right),
         }
-        DataType::Float32 => {
-            left.as_primitive::<Float32Type>().value(left_row).to_bits()
-                == right.as_primitive::<Float32Type>().value(right_row).to_bits()
-        }
-        DataType::Boolean => left.as_boolean().value(left_row) == right.as_boolean().value(right_row),
-        DataType::Utf8 => left.as_string::<i32>().value(left_row) == right.as_string::<i32>().value(right_row),
-        other => unreachable!("no contract has a column of type {other}"),
-    })
+    }
 }

@@ -13,5 +13,6 @@ pub use index::Index;
 pub(crate) use index::{hash_rows, number_at, same_row};
 pub(crate) use relation::missed_index_rows;
 pub use relation::{Delta, Location, Relation};
+pub(crate) use rows::firsts;
 pub use rows::{RowSet, difference, row_hashes};
 pub use snapshot::Snapshot;

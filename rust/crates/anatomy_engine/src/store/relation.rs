@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use anatomy_facts::contract::{IDENTITY_KEY, role_of};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array, new_empty_array};
@@ -12,7 +12,7 @@ use arrow::datatypes::{SchemaRef, UInt32Type};
 
 use crate::policy::{MOST_SMALL_SEGMENTS, SMALL_ROWS};
 
-use super::index::{Index, hash_number, hash_rows, number_at, same_row};
+use super::index::{Index, Pair, hash_number, hash_rows, number_at};
 
 thread_local! {
     static MISSED_INDEX_ROWS: Cell<u64> = const { Cell::new(0) };
@@ -22,6 +22,9 @@ thread_local! {
 pub(crate) fn missed_index_rows() -> u64 {
     MISSED_INDEX_ROWS.get()
 }
+
+/// Keys whose buckets are looked at together.
+const PROBED: usize = 32;
 
 /// Where a row lives inside a relation version.
 pub type Location = (u32, u32);
@@ -39,7 +42,13 @@ impl Delta {
     /// True if nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.deleted.num_rows() == 0 && self.inserted.num_rows() == 0
+        self.len() == 0
+    }
+
+    /// Rows on both sides.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.deleted.num_rows() + self.inserted.num_rows()
     }
 
     /// Both sides as one batch.
@@ -53,10 +62,15 @@ impl Delta {
     }
 }
 
+/// An index and the columns that it is over.
+pub(super) type Held = (Arc<[usize]>, Arc<Index>);
+
 #[derive(Debug)]
 pub(super) struct SegmentData {
     pub(super) batch: RecordBatch,
-    pub(super) indexes: RwLock<Vec<(Vec<usize>, Arc<Index>)>>,
+    pub(super) indexes: RwLock<Vec<Held>>,
+    /// Held by who builds an index, so that no two threads build the same one.
+    building: Mutex<()>,
     /// Whether the columns are those of an image that is mapped into memory.
     pub(super) mapped: bool,
     /// Every index that a prepared plan asks for has been built.
@@ -64,30 +78,43 @@ pub(super) struct SegmentData {
 }
 
 impl SegmentData {
+    pub(super) fn new(batch: RecordBatch, mapped: bool) -> Self {
+        SegmentData {
+            batch,
+            indexes: RwLock::default(),
+            building: Mutex::default(),
+            mapped,
+            is_warm: AtomicBool::new(false),
+        }
+    }
+
     /// An index by which rows are found whose `columns` have given values, and the columns that it is over: these, or some of
     /// them that few rows share.
-    fn index(&self, columns: &[usize]) -> (Vec<usize>, Arc<Index>) {
-        let serves = |(of, index): &&(Vec<usize>, Arc<Index>)| {
-            of == columns || index.is_narrow() && of.iter().all(|column| columns.contains(column))
-        };
-        let held = self.indexes.read().unwrap_or_else(|poison| poison.into_inner());
-        if let Some(known) = held.iter().find(serves) {
-            return known.clone();
+    fn index(&self, columns: &[usize]) -> Held {
+        if let Some(known) = self.held(columns) {
+            return known;
         }
-        drop(held);
+        let _building = self.building.lock().unwrap_or_else(|poison| poison.into_inner());
+        if let Some(known) = self.held(columns) {
+            return known;
+        }
         if self.is_warm.load(Ordering::Relaxed) {
             MISSED_INDEX_ROWS.set(MISSED_INDEX_ROWS.get() + self.batch.num_rows() as u64);
         }
-        let built = (columns.to_vec(), Arc::new(Index::build(&self.batch, columns)));
+        let built: Held = (columns.into(), Arc::new(Index::build(&self.batch, columns)));
         let mut held = self.indexes.write().unwrap_or_else(|poison| poison.into_inner());
-        if let Some(known) = held.iter().find(serves) {
-            return known.clone();
-        }
         if built.1.is_narrow() {
             held.retain(|(of, _)| !columns.iter().all(|column| of.contains(column)));
         }
         held.push(built.clone());
         built
+    }
+
+    fn held(&self, columns: &[usize]) -> Option<Held> {
+        let serves = |(of, index): &&Held| {
+            of.as_ref() == columns || index.is_narrow() && of.iter().all(|column| columns.contains(column))
+        };
+        self.indexes.read().unwrap_or_else(|poison| poison.into_inner()).iter().find(serves).cloned()
     }
 }
 
@@ -101,16 +128,7 @@ pub(super) struct Segment {
 impl Segment {
     fn new(batch: RecordBatch) -> Self {
         let live = batch.num_rows();
-        Segment {
-            data: Arc::new(SegmentData {
-                batch,
-                indexes: RwLock::default(),
-                mapped: false,
-                is_warm: AtomicBool::new(false),
-            }),
-            dead: None,
-            live,
-        }
+        Segment { data: Arc::new(SegmentData::new(batch, false)), dead: None, live }
     }
 
     fn is_dead(&self, row: u32) -> bool {
@@ -250,33 +268,57 @@ impl Relation {
     /// Rows whose `columns` equal a row of `keys`: pairs of (key row, location), in key order.
     #[must_use]
     pub fn look_up(&self, columns: &[usize], keys: &[ArrayRef]) -> (Vec<u32>, Vec<Location>) {
+        self.look_up_by(&self.indexed_by(columns), columns, keys)
+    }
+
+    /// As `look_up`, with what `indexed_by` says of the columns.
+    pub(crate) fn look_up_by(&self, by: &[usize], columns: &[usize], keys: &[ArrayRef]) -> (Vec<u32>, Vec<Location>) {
         let (mut probes, mut found) = (Vec::new(), Vec::new());
         let rows = keys.first().map_or(0, |key| key.len());
         if rows == 0 || self.segments.is_empty() {
             return (probes, found);
         }
-        let borrowed: Vec<&ArrayRef> = keys.iter().collect();
-        let by = self.indexed_by(columns);
-        let mut hashed: Vec<(Vec<usize>, Vec<u64>)> = Vec::new();
-        let mut opened: Vec<(Arc<Index>, usize, Vec<&ArrayRef>)> = Vec::new();
+        let mut hashed: Vec<(Arc<[usize]>, Vec<u64>)> = Vec::new();
+        let mut opened: Vec<(Arc<Index>, usize, Vec<Pair<'_>>)> = Vec::with_capacity(self.segments.len());
         for segment in &self.segments {
-            let (of, index) = segment.data.index(&by);
+            let (of, index) = segment.data.index(by);
             let at = hashed.iter().position(|(known, _)| *known == of).unwrap_or_else(|| {
                 let key_of = |column: &usize| &keys[columns.iter().position(|of| of == column).unwrap_or_default()];
                 let hashes = hash_rows(&of.iter().map(key_of).collect::<Vec<_>>(), rows);
                 hashed.push((of, hashes));
                 hashed.len() - 1
             });
-            opened.push((index, at, columns.iter().map(|&column| segment.data.batch.column(column)).collect()));
+            let pairs = keys.iter().zip(columns).map(|(key, &column)| Pair::of(key, segment.data.batch.column(column)));
+            opened.push((index, at, pairs.collect()));
         }
-        for probe in 0..rows {
-            for (number, (index, at, indexed)) in opened.iter().enumerate() {
-                for row in index.candidates(hashed[*at].1[probe]) {
-                    if !self.segments[number].is_dead(row) && same_row(&borrowed, probe, indexed, row as usize) {
-                        probes.push(probe as u32);
-                        found.push((number as u32, row));
-                    }
+        // Some probes at a time, step by step: what one of them loads does not wait for what another one loads.
+        let mut buckets = [(0, 0); PROBED];
+        let (mut runs, mut rows_of, mut hits) = (Vec::new(), Vec::new(), Vec::new());
+        for first in (0..rows).step_by(PROBED) {
+            let count = PROBED.min(rows - first);
+            for (number, (index, at, pairs)) in opened.iter().enumerate() {
+                let hashes = &hashed[*at].1[first..first + count];
+                for (bucket, hash) in buckets.iter_mut().zip(hashes) {
+                    *bucket = index.bucket(*hash);
                 }
+                for (probe, (bucket, hash)) in buckets.iter().zip(hashes).enumerate() {
+                    runs.extend(index.runs(*bucket, *hash).map(|run| (first + probe, run)));
+                }
+                for (probe, run) in runs.drain(..) {
+                    rows_of.extend(index.rows(run).map(|row| (probe, row)));
+                }
+                let segment = &self.segments[number];
+                let is_hit = |&(probe, row): &(usize, u32)| {
+                    pairs.iter().all(|pair| pair.is_same(probe, row as usize)) && !segment.is_dead(row)
+                };
+                hits.extend(rows_of.drain(..).filter(is_hit).map(|(probe, row)| (probe as u32, (number as u32, row))));
+            }
+            if opened.len() > 1 {
+                hits.sort_by_key(|(probe, _)| *probe);
+            }
+            for (probe, location) in hits.drain(..) {
+                probes.push(probe);
+                found.push(location);
             }
         }
         (probes, found)
@@ -321,7 +363,7 @@ impl Relation {
 
     /// The columns of the index that serves a look-up over these columns. Beside the identity a tag (kind, slot, context)
     /// narrows next to nothing, so all such look-ups share one index; a name beside a class narrows a lot.
-    fn indexed_by(&self, columns: &[usize]) -> Vec<usize> {
+    pub(crate) fn indexed_by(&self, columns: &[usize]) -> Vec<usize> {
         let name = self.schema.metadata().get(IDENTITY_KEY).map_or("", String::as_str);
         let is_tag = |column: usize| matches!(role_of(self.schema.field(column)), "" | "file");
         match self.schema.index_of(name) {

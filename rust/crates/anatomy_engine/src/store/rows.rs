@@ -2,8 +2,9 @@
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
-use super::index::{hash_rows, same_row};
+use super::index::{Pair, hash_rows, same_row};
 
 /// A 64-bit hash of every row over all columns.
 #[must_use]
@@ -40,6 +41,26 @@ pub fn difference(old: &RecordBatch, new: &RecordBatch) -> (Vec<u32>, Vec<u32>) 
     (deleted, inserted)
 }
 
+/// Numbers of the first of each set of equal rows, in order.
+#[must_use]
+pub(crate) fn firsts(batch: &RecordBatch) -> Vec<u32> {
+    let hashes = row_hashes(batch);
+    let pairs: Vec<Pair<'_>> = batch.columns().iter().map(|column| Pair::of(column, column)).collect();
+    let mut known: HashTable<u32> = HashTable::with_capacity(hashes.len());
+    let mut picks = Vec::with_capacity(hashes.len());
+    for (row, &hash) in hashes.iter().enumerate() {
+        let is_same = |&held: &u32| {
+            let held = held as usize;
+            hashes[held] == hash && pairs.iter().all(|pair| pair.is_same(held, row))
+        };
+        if let Entry::Vacant(place) = known.entry(hash, is_same, |&held| hashes[held as usize]) {
+            place.insert(row as u32);
+            picks.push(row as u32);
+        }
+    }
+    picks
+}
+
 /// A set of rows over some columns, kept in arrival order.
 #[derive(Debug, Default)]
 pub struct RowSet {
@@ -68,18 +89,14 @@ impl RowSet {
         if rows == 0 {
             return;
         }
-        let borrowed: Vec<&ArrayRef> = columns.iter().collect();
-        let hashes = hash_rows(&borrowed, rows);
+        let hashes = hash_rows(&columns.iter().collect::<Vec<_>>(), rows);
         let number = self.batches.len() as u32;
         self.batches.push(columns.to_vec());
         self.picks.push(Vec::new());
         for (row, &hash) in hashes.iter().enumerate() {
             let batches = &self.batches;
             let known = self.table.find(hash, |&(at, batch, other)| {
-                at == hash && {
-                    let other_columns: Vec<&ArrayRef> = batches[batch as usize].iter().collect();
-                    same_row(&other_columns, other as usize, &borrowed, row)
-                }
+                at == hash && same_row(&batches[batch as usize], other as usize, columns, row)
             });
             if known.is_none() {
                 self.table.insert_unique(hash, (hash, number, row as u32), |entry| entry.0);
@@ -89,21 +106,12 @@ impl RowSet {
         }
     }
 
-    /// Numbers of the kept rows of the first batch.
-    #[must_use]
-    pub fn picks(&self) -> Vec<u32> {
-        self.picks.first().cloned().unwrap_or_default()
-    }
-
     /// True if the set holds this row of the columns.
     #[must_use]
     pub fn contains(&self, columns: &[&ArrayRef], row: usize, hash: u64) -> bool {
         self.table
             .find(hash, |&(at, batch, other)| {
-                at == hash && {
-                    let other_columns: Vec<&ArrayRef> = self.batches[batch as usize].iter().collect();
-                    same_row(&other_columns, other as usize, columns, row)
-                }
+                at == hash && same_row(&self.batches[batch as usize], other as usize, columns, row)
             })
             .is_some()
     }

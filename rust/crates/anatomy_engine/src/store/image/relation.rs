@@ -6,8 +6,7 @@
 //! (Float64). What is read back lies in the map, not in memory of our own.
 
 use std::io::Result;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use anatomy_facts::contract::is_symbol;
 use arrow::array::{
@@ -23,10 +22,7 @@ use bytes::Bytes;
 
 use super::{Image, ImageWriter, damaged};
 use crate::store::index::Index;
-use crate::store::relation::{Relation, Segment, SegmentData};
-
-/// A segment's index as it is held.
-type Held = (Vec<usize>, Arc<Index>);
+use crate::store::relation::{Held, Relation, Segment, SegmentData};
 
 impl ImageWriter {
     /// Adds a relation under a name.
@@ -111,8 +107,7 @@ impl Image {
                 .collect();
             let batch = RecordBatch::try_new(schema.clone(), columns?).map_err(io)?;
             let live = batch.num_rows();
-            let data = SegmentData { batch, indexes: RwLock::default(), mapped: true, is_warm: AtomicBool::new(false) };
-            relation.segments.push(Segment { data: Arc::new(data), dead: None, live });
+            relation.segments.push(Segment { data: Arc::new(SegmentData::new(batch, true)), dead: None, live });
         }
         for batch in self.batches(&format!("{name}/dead"))? {
             let (segments, words) = (numbers(&batch, 0)?, lists(&batch, 1)?);
@@ -148,7 +143,7 @@ impl Image {
                 let segment = relation.segments.get(segments.value(row) as usize);
                 let data = &segment.ok_or_else(|| damaged("a segment is missing"))?.data;
                 let mut held = data.indexes.write().unwrap_or_else(|poison| poison.into_inner());
-                held.push((columns, Arc::new(index)));
+                held.push((columns.into(), Arc::new(index)));
             }
         }
         Ok(relation)
