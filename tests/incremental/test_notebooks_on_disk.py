@@ -11,6 +11,7 @@ from codeanatomy_engine import CancelToken
 
 from codeanatomy_incremental.change import Work
 
+from codeanatomy.ide.completion import Wishes, completion
 from tests.support import graphs
 from tests.support.notebooks import cell, notebook
 
@@ -107,3 +108,18 @@ def test_a_notebook_that_an_editor_holds_is_told_from_its_file(tmp_path: Path) -
     )
     assert not graph.disk_has("nb/a.ipynb", "x")
     assert graph.question("nb/a.ipynb", "cpython", graph.engine.snapshot(), True) is not None
+
+
+def test_no_import_is_offered_from_a_notebook(tmp_path: Path) -> None:
+    _workspace(tmp_path)
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg/__init__.py").write_text("")
+    (tmp_path / "pkg/inner.ipynb").write_text(notebook("def inside(): pass"))
+    text = "import \nfrom pkg import \nimport pkg\npkg.\ninsi\n"
+    graph = graphs.indexed(tmp_path)
+    graph.open("m.py", text, 1)
+    graph.commit(CancelToken())
+    for line, character in ((0, 7), (1, 16), (3, 4), (4, 4)):
+        found = msgspec.json.decode(completion(graph.engine.snapshot(), "m.py", line, character, Wishes()))
+        labels = {each["label"] for each in found["items"]}
+        assert not {label for label in labels if "ipynb" in label or label in ("inner", "a", "inside")}, (line, labels)

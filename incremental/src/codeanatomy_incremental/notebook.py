@@ -23,6 +23,8 @@ END = "\f"
 
 _LINE = re.compile(r"\r\n|\r|\n")
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+_PLAIN = re.compile(r"(?:[^\r\n%!?\"'\[({\\]*(?:\r\n|\r|\n))+")
+"""Lines in which nothing special can stand, and that leave nothing open."""
 _PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "memit", "debug"})
 """Cell magics below which there is Python that shares the names of the notebook."""
 
@@ -175,7 +177,7 @@ def cell_at(firsts: Sequence[int], line: int) -> int:
 
 def line_count(text: str) -> int:
     """How many lines an editor shows of a text."""
-    return len(_LINE.findall(text)) + 1
+    return (len(_LINE.findall(text)) if "\r" in text else text.count("\n")) + 1
 
 
 def python_of(cell: str) -> str:
@@ -203,6 +205,11 @@ def _python(code: str) -> Iterator[str]:
     at, depth, begins = 0, 0, True
     while at < len(code):
         if begins:
+            plain = _PLAIN.match(code, at)
+            if plain is not None:
+                yield plain[0]
+                at = plain.end()
+                continue
             told = _special(code, at)
             if told:
                 yield told
@@ -225,6 +232,8 @@ def _python(code: str) -> Iterator[str]:
 def _special(code: str, at: int) -> str:
     """What stands for a line that only a notebook allows, up to its end; empty if it is a line of Python."""
     line = _carried(code, at)
+    if not any(mark in line for mark in "%!?"):
+        return ""
     body = line.lstrip(" \t")
     indent = line[: len(line) - len(body)]
     if body[:1] in ("%", "!", "?"):

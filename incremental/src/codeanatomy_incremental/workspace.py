@@ -472,8 +472,8 @@ def _entry(
     root = max((each for each in roots if not each or path.startswith(f"{each}/")), key=len, default="")
     inside = path[len(root) + 1 :] if root else path
     stem, _, suffix = inside.rpartition(".")
-    # Nothing can be called by such a name, so that no import finds a notebook.
-    parts = [*(() if root else prefix), *(inside if notebook.is_notebook(path) else stem).split("/")]
+    # No import can say such a name.
+    parts = [*(() if root else prefix), *(f"{stem}[{suffix}]" if notebook.is_notebook(path) else stem).split("/")]
     if parts[0].endswith("-stubs"):
         parts[0] = parts[0].removesuffix("-stubs")
     is_package = parts[-1] == "__init__"

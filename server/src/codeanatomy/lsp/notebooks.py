@@ -254,12 +254,16 @@ class Notebooks:
 
     def by_cell(self, table: Table, found: bytes) -> list[tuple[TextCell, bytes]]:
         """Diagnostics of a notebook's text as those of each Python cell."""
-        said: list[Any] = msgspec.json.decode(found)
+        by_part: dict[int, list[Any]] = {}
+        for each in msgspec.json.decode(found):
+            by_part.setdefault(table.part_at(each["range"]["start"]["line"]), []).append(each)
         told: list[tuple[TextCell, bytes]] = []
         for part, cell in enumerate(table.parts):
-            here = [each for each in said if table.part_at(each["range"]["start"]["line"]) == part]
-            asked = Asked(table, part, cell.uri)
-            told.append((cell, convert.json(_Telling(self, asked).tell(here, self._frame(asked)))))
+            said = b"[]"
+            if part in by_part:
+                asked = Asked(table, part, cell.uri)
+                said = convert.json(_Telling(self, asked).tell(by_part[part], self._frame(asked)))
+            told.append((cell, said))
         return told
 
     def _has_odd(self, answer: bytes) -> bool:

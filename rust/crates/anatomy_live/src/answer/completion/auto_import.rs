@@ -12,6 +12,7 @@ use arrow::array::{ArrayRef, AsArray, UInt32Array};
 use arrow::datatypes::{UInt32Type, UInt64Type};
 
 use super::items::{Item, What};
+use super::statements::is_importable;
 use super::typed::fit;
 use super::{Answers, Asked};
 
@@ -327,6 +328,9 @@ impl Answers {
     /// True if a name may be imported from there though nobody does so yet.
     fn is_offered(&self, candidate: &Candidate, home: Home) -> bool {
         let module = candidate.module.text();
+        if !is_importable(module) {
+            return false;
+        }
         if module.split('.').any(|part| part.starts_with('_')) || module == "builtins" {
             return false;
         }

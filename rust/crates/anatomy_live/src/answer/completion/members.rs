@@ -6,6 +6,7 @@ use anatomy_facts::{Id, Symbol};
 use anatomy_syntax::cursor::{Primary, Root, Step, StepKind};
 
 use super::items::{Item, What};
+use super::statements::is_importable;
 use super::values::{Kind, Value};
 use super::{Answers, Asked};
 
@@ -200,7 +201,7 @@ impl Answers {
         let mut names: Vec<(&'static str, ModuleName)> = Vec::new();
         for (name, row) in texts.into_iter().zip(&rows) {
             let kind = Symbol(row[2] as u32).text();
-            if !matches!(kind, "delete" | "star") {
+            if !matches!(kind, "delete" | "star") && is_importable(name) {
                 let member = ModuleName { target: row[1], kind, order: row[3], is_stub, is_passed_on: false };
                 names.push((name, member));
             }

@@ -108,7 +108,7 @@ impl Answers {
         found
     }
 
-    /// Calls with every module and its partition.
+    /// Calls with every module that an import can name and its partition.
     pub(super) fn each_module(&self, mut with: impl FnMut(&'static str, &'static str)) {
         let Some(number) = self.engine.relation_number("files") else { return };
         let relation = self.snapshot.relation(number);
@@ -120,8 +120,15 @@ impl Answers {
             let modules = Symbol::texts(numbers(module));
             let partitions = Symbol::texts(numbers(partition));
             for (module, partition) in modules.into_iter().zip(partitions) {
-                with(module, partition);
+                if is_importable(module) {
+                    with(module, partition);
+                }
             }
         }
     }
+}
+
+/// Whether an import can name a module: none does a notebook, or a script whose name has a dash.
+pub(super) fn is_importable(module: &str) -> bool {
+    module.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.' || !byte.is_ascii())
 }
