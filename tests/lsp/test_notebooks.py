@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -319,3 +320,10 @@ def test_cell_uris_mean_nothing_to_the_server(cells: Cells) -> None:
     _begun(cells)
     found = cells.ask("definition", 2, 0, 1)
     assert [each["uri"] for each in found] == [cells.uri(1)]
+
+
+def test_a_pipe_that_is_called_a_notebook_keeps_nobody_waiting(cells: Cells) -> None:
+    os.mkfifo(cells.editor.root / "pipe.ipynb")
+    _begun(cells)
+    assert cells.editor.ask("textDocument/definition", "pipe.ipynb", 0, 0) == []
+    assert cells.ask("hover", 1, 4, 13) is not None

@@ -84,6 +84,14 @@ def test_references_and_symbols_are_those_of_all_roots(roots: Roots) -> None:
     assert roots.symbols("weigh") == ["app/inner/x.py", "lib/kit.py", "other/o.py"]
 
 
+def test_a_rename_edits_one_root_and_says_what_it_leaves(roots: Roots) -> None:
+    roots.begin("lib", "app")
+    edit = roots.editor.ask("textDocument/rename", "lib/kit.py", 0, 5, newName="measure")
+    assert [roots.name(uri) for uri in edit["changes"]] == ["lib/kit.py"]
+    told = roots.editor.wait_for(lambda message: message["method"] == "window/showMessage")
+    assert told["params"]["message"].startswith("3 uses in the folder ")
+
+
 def test_an_unsaved_line_that_moved_is_not_taken_for_another_thing(roots: Roots) -> None:
     roots.begin("lib", "app")
     roots.editor.open("lib/kit.py", "\n\n" + KIT)
@@ -106,7 +114,7 @@ def test_folders_come_and_go_with_what_is_open(roots: Roots) -> None:
     roots.begin("lib")
     roots.editor.open("other/o.py", KIT)
     assert roots.ask("definition", "other/o.py", 5, 12) == []
-    roots.change(added=("other",))
+    roots.change(added=("other", "other"))
     assert roots.ask("definition", "other/o.py", 5, 12) == [("other/o.py", 0)]
     assert roots.symbols("weigh") == ["lib/kit.py", "other/o.py"]
     roots.change(added=("app",), removed=("other",))

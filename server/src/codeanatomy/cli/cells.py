@@ -6,13 +6,18 @@ versions shows. Beside it stands the cell, counted from 1 among all cells, with 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+from codeanatomy_incremental import disk
 from codeanatomy_incremental.notebook import Spot, Written, is_notebook
 
 from codeanatomy.cli.exits import InputError
 from codeanatomy.cli.place import Place
+
+_MOST_BYTES = 1 << 27
+"""A larger file is no notebook."""
 
 
 class Cells:
@@ -77,11 +82,9 @@ class Cells:
         if not is_notebook(path):
             return None
         if path not in self._written:
-            try:
-                self._written[path] = Written((self._root / path).read_bytes())
-            except OSError:
-                # It has gone since it was read: its places stay those of its text.
-                self._written[path] = None
+            content, _ = disk.read(os.fspath(self._root / path), _MOST_BYTES)
+            # One that has gone since it was read: its places stay those of its text.
+            self._written[path] = None if content is None else Written(content)
         return self._written[path]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from codeanatomy_incremental import disk
 from codeanatomy_incremental.notebook import (
     SUFFIX,
     Spot,
@@ -49,6 +50,9 @@ _NOWHERE = {"line": 2**31 - 1, "character": 0}
 
 _MOST_WRITTEN = 64
 """So many closed notebooks are kept as places in their files."""
+
+_MOST_BYTES = 1 << 27
+"""A larger file is no notebook."""
 
 _ENDS = SUFFIX.encode()
 _LINK = re.compile(re.escape(_ENDS) + rb"#L\d+")
@@ -339,17 +343,20 @@ class Notebooks:
         path = convert.path_of(uri)
         try:
             status = os.stat(path or "")
-            key = (uri, status.st_mtime_ns, status.st_size)
-            if key not in self._written:
-                with open(path or "", "rb") as file:
-                    written = Written(file.read())
-                if len(self._written) >= _MOST_WRITTEN:
-                    self._written.pop(next(iter(self._written)), None)
-                self._written[key] = written
-            return self._written[key]
-        except (OSError, KeyError):
+        except OSError:
             # It has gone: its places are as good as any.
             return None
+        key = (uri, status.st_mtime_ns, status.st_size)
+        written = self._written.get(key)
+        if written is None:
+            content, _ = disk.read(path or "", _MOST_BYTES)
+            if content is None:
+                return None
+            written = Written(content)
+            if len(self._written) >= _MOST_WRITTEN:
+                self._written.pop(next(iter(self._written)), None)
+            self._written[key] = written
+        return written
 
     def _read(self, written: Written, place: dict[str, Any]) -> dict[str, Any]:
         """A place in the file of a closed notebook as one in its text."""

@@ -32,13 +32,28 @@ def of_all(session: Session, question: Question, place: Place, at: convert.Posit
     if len(session.folders) < 2:
         return own
     found = _owned(session, place.folder, own)
+    for locations in elsewhere(session, question, place, at, ask).values():
+        found += locations
+    unique = {(each["uri"], str(each["range"])): each for each in found}
+    return convert.json(list(unique.values()))
+
+
+def elsewhere(
+    session: Session, question: Question, place: Place, at: convert.Position, ask: Ask
+) -> dict[Folder, list[dict[str, Any]]]:
+    """What `ask` finds for the thing at a place in files of other roots, as decoded `Location[]`, for each that has some."""
+    if len(session.folders) < 2:
+        return {}
+    snapshot = session.snapshot(question, place.folder)
     links = msgspec.json.decode(definition(snapshot, place.path, at.line, at.character), type=list[_Link])
+    found: dict[Folder, list[dict[str, Any]]] = {}
     for folder in session.others(place.folder):
         other = session.snapshot(question, folder)
         for path, start in _same(session, place.folder, folder, other, links):
-            found += _owned(session, folder, ask(other, path, start.line, start.character))
-    unique = {(each["uri"], str(each["range"])): each for each in found}
-    return convert.json(list(unique.values()))
+            locations = _owned(session, folder, ask(other, path, start.line, start.character))
+            if locations:
+                found.setdefault(folder, []).extend(locations)
+    return found
 
 
 def owned(session: Session, answers: Iterable[tuple[Folder, bytes]], uri: Callable[[Any], str]) -> bytes:

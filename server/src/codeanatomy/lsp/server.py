@@ -462,6 +462,8 @@ class Server:
 
     def _follow(self, uri: str) -> None:
         assert self._hello is not None
+        if any(folder.uri.rstrip("/") == uri.rstrip("/") for folder in self.session.folders):
+            return
         is_one_of_several = len(self._hello.folders) > 1 or bool(self.session.folders)
         name = unquote(uri.rstrip("/").rpartition("/")[2]) if is_one_of_several else ""
         progress = IndexProgress(self.editor, name) if self._hello.shows_progress else None

@@ -425,6 +425,7 @@ class Session:
 
     def _resettle(self) -> None:
         """Let each open document be held by the folder that it belongs to now."""
+        moved = False
         for uri, document in tuple(self._documents.items()):
             place = self._placed(uri)
             held = self.text(uri)
@@ -432,8 +433,10 @@ class Session:
             if uri.endswith(_RULE_FILE) or place == document.place or text is None:
                 continue
             self._give_back(uri, document)
-            document.rules = b"[]"
+            document.rules, moved = b"[]", True
             self._take_over(uri, document, place, text)
+        if moved and self.client.refreshes_diagnostics:
+            self._refresh()
 
     def choose_python_of(self, uri: str, python: str) -> None:
         """Follow another interpreter of the editor in one folder."""
@@ -659,8 +662,7 @@ class Session:
 
     def _close(self, uri: str) -> None:
         document = self._documents.pop(uri)
-        if document.place is None or document.place.folder in self._folders:
-            self._give_back(uri, document)
+        self._give_back(uri, document)
 
     def submit(self, uri: str, change: Callable[[str], Change]) -> None:
         """Note a change of a file on disk."""

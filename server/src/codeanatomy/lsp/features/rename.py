@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from codeanatomy.ide.references import references
 from codeanatomy.ide.rename import rename
-from codeanatomy.lsp import convert
+from codeanatomy.lsp import convert, roots
 from codeanatomy.lsp.edits import workspace_edit
 from codeanatomy.lsp.session import Question, Session
 
@@ -22,4 +23,7 @@ def answer(session: Session, question: Question) -> bytes:
         return b"null"
     snapshot = session.snapshot(question, place.folder)
     found = rename(snapshot, place.path, asked.position.line, asked.position.character, asked.new_name)
-    return workspace_edit(session, place.folder, snapshot, found)
+    edit = workspace_edit(session, place.folder, snapshot, found)
+    for folder, uses in roots.elsewhere(session, question, place, asked.position, references).items():
+        session.show(f"{len(uses)} uses in the folder {folder.root} are not renamed: it is a workspace of its own.")
+    return edit
