@@ -19,6 +19,9 @@ BOOKS = sorted(HERE.glob("*.md"))
 SECOND = sorted((HERE / "second").glob("*.md"))
 """Programs that were written before anyone looked at what the graph says; then causes were mended."""
 
+THIRD = sorted((HERE / "third").glob("*.md"))
+"""The same once more, when those causes were mended."""
+
 UNSEEN = sorted((HERE / "unseen").glob("*.md"))
 """Programs that were written before anyone looked at what the graph says, and after which no rule was made."""
 
@@ -32,8 +35,12 @@ SECOND_PRECISION = 0.90
 SECOND_RECALL = 0.87
 """Floors over the second round, where nothing was left out afterwards."""
 
+THIRD_PRECISION = 0.97
+THIRD_RECALL = 0.94
+"""Floors over the third round."""
+
 UNSEEN_PRECISION = 0.93
-UNSEEN_RECALL = 0.86
+UNSEEN_RECALL = 0.87
 """Floors over the programs that no rule was made after."""
 
 
@@ -50,12 +57,18 @@ def second() -> list[tuple[Program, set[Call]]]:
 
 
 @pytest.fixture(scope="module")
+def third() -> list[tuple[Program, set[Call]]]:
+    graph = Graph()
+    return [(each, graph.calls(each)) for book in THIRD for each in callbook.read(book)]
+
+
+@pytest.fixture(scope="module")
 def unseen() -> list[tuple[Program, set[Call]]]:
     graph = Graph()
     return [(each, graph.calls(each)) for book in UNSEEN for each in callbook.read(book)]
 
 
-@pytest.mark.parametrize("book", BOOKS + SECOND + UNSEEN, ids=lambda book: f"{book.parent.name}-{book.stem}")
+@pytest.mark.parametrize("book", BOOKS + SECOND + THIRD + UNSEEN, ids=lambda book: f"{book.parent.name}-{book.stem}")
 def test_python_calls_what_the_book_says(book: Path) -> None:
     if os.environ.get("UPDATE_LISTS"):
         book.write_text(callbook.annotated(book), "utf-8")
@@ -85,20 +98,28 @@ def test_the_second_round_is_found_too(second: list[tuple[Program, set[Call]]]) 
     assert score.recall >= SECOND_RECALL
 
 
+def test_the_third_round_is_found_too(third: list[tuple[Program, set[Call]]]) -> None:
+    score = callbook.scores(third)["all"]
+    assert score.precision >= THIRD_PRECISION
+    assert score.recall >= THIRD_RECALL
+
+
 def test_every_difference_has_a_reason(
-    compared: list[tuple[Program, set[Call]]], second: list[tuple[Program, set[Call]]]
+    compared: list[tuple[Program, set[Call]]],
+    second: list[tuple[Program, set[Call]]],
+    third: list[tuple[Program, set[Call]]],
 ) -> None:
-    assert [
-        f"{each.category}: {each.title}" for each, found in compared + second if found != each.calls and not each.prose
-    ] == []
+    told = compared + second + third
+    assert [f"{each.category}: {each.title}" for each, found in told if found != each.calls and not each.prose] == []
 
 
 def test_the_page_lists_every_difference(
     compared: list[tuple[Program, set[Call]]],
     second: list[tuple[Program, set[Call]]],
+    third: list[tuple[Program, set[Call]]],
     unseen: list[tuple[Program, set[Call]]],
 ) -> None:
-    made = page.text(compared, second, unseen)
+    made = page.text(compared, second, third, unseen)
     if os.environ.get("UPDATE_LISTS"):
         PAGE.write_text(made, "utf-8")
     assert PAGE.read_text("utf-8") == made, "run: UPDATE_LISTS=1 pytest tests/calls"

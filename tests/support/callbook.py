@@ -134,7 +134,7 @@ class Graph:
             JOIN files ON files.file = at.file WHERE files.partition = 'user' AND enters.kind <> 'class'""",
         )
         calls = {(row["path"], row["line"], self._name(of, row["file"], row["target"])) for row in found}
-        return {call for call in calls if _is_seen(call[2])}
+        return {(path, line, _own_name(callee)) for path, line, callee in calls if _is_seen(callee)}
 
     def _name(self, of: Program, file: str, line: int) -> str:
         if file in of.texts:
@@ -168,6 +168,18 @@ def _is_seen(callee: str) -> bool:
         found = getattr(found, part, None)
     is_new = name.endswith(".__new__") and isinstance(found, BuiltinFunctionType)
     return not (found is None or is_new or isinstance(found, WrapperDescriptorType))
+
+
+@lru_cache(maxsize=1024)
+def _own_name(callee: str) -> str:
+    """A callee of the standard library by the name that its class has: a stub may give it that of an alias."""
+    module, _, name = callee.partition(":")
+    head, dot, rest = name.partition(".")
+    if not dot or module.partition(".")[0] not in sys.stdlib_module_names:
+        return callee
+    owner = getattr(importlib.import_module(module), head, None)
+    is_alias = isinstance(owner, type) and owner.__module__ == module
+    return f"{module}:{owner.__qualname__}.{rest}" if is_alias else callee
 
 
 def _files(lines: Sequence[str], head: int, stop: int) -> list[tuple[str, int, int]]:

@@ -369,20 +369,20 @@ pub const DOCSTRINGS: Contract = Contract {
 /// Parts of displays, subscripts and comprehensions.
 pub const ITEMS: Contract = Contract {
     name: "items",
-    doc: "Parts of what is written out: items of tuples (up to 16), of lists and sets (up to 4 that differ), entries of dicts (up to 64 with literal keys, 4 others), elements of comprehensions, indexes of subscripts, what a formatted string shows (up to 16). Types are read like values: `Callable[[A, B], R]` has two indexes, the first of them a list of two items.",
+    doc: "Parts of what is written out: items of tuples (up to 16), of lists and sets (up to 4 that differ), entries of dicts (up to 64 with literal keys, 4 others), elements of comprehensions, indexes of subscripts, what a formatted string shows (up to 16), operands that a comparison asks. Types are read like values: `Callable[[A, B], R]` has two indexes, the first of them a list of two items.",
     key: "",
     columns: &[
-        id("container", "", "expression of the display, comprehension or subscript"),
+        id("container", "", "expression of the display, comprehension or subscript; of an operand itself"),
         int("position", "ordinal in the container; of an entry for its key and its value"),
         symbol(
             "role",
             "",
-            "item, key or value (of a dict), index or slice (of a subscript), shown (of a formatted string)",
+            "item, key or value (of a dict), index or slice (of a subscript), shown (of a formatted string), compared (an operand that is asked)",
         ),
         symbol(
             "key",
             "",
-            "text of a literal string or integer key or index (`name`, `0`, `-1`), of an item its ordinal where all items have rows, of what is shown its conversion (`r` of `!r`); else empty",
+            "text of a literal string or integer key or index (`name`, `0`, `-1`), of an item its ordinal where all items have rows, of what is shown its conversion (`r` of `!r`), of an operand the method (`__lt__`); else empty",
         ),
         id("expr", "", "the part; for a starred one its operand; 0 if no rule can follow it"),
         symbol("star", "", "empty, `*` or `**`"),

@@ -227,3 +227,14 @@ class Plain:
 ";
     assert_rows(text, "fields", &["position", "name"], &["0 left", "1 right", "0 total", "0 a", "1 b"]);
 }
+
+#[test]
+fn comparisons_say_which_operand_they_ask() {
+    let text = "a < b.c\nb.c == 1\n1 in a\na not in b\na is b\na < b < c\n";
+    assert_rows(
+        text,
+        "items",
+        &["role", "key", "expr"],
+        &["compared __lt__ `a`", "compared __eq__ `b.c`", "compared __contains__ `a`", "compared __contains__ `b`"],
+    );
+}

@@ -41,11 +41,13 @@ impl Answers {
     }
 
     /// The functions and classes that an attribute is known to have, where nothing of its name is bound: they were put there from
-    /// outside, under a name that is not theirs, so that no reference leads to them. Of other values, the places that put them there.
+    /// outside, under a name that is not theirs, so that no reference leads to them; or the function that answers for what an object
+    /// or module does not have. Of other values, the places that put them there.
     fn put_there(&self, expr: Id) -> Vec<Id> {
         let held = self.rows("value", "node", expr, &["slot", "kind", "target"]);
         let is_definition = |row: &&Vec<u64>| {
-            Symbol(row[0] as u32).text() == "value" && matches!(Symbol(row[1] as u32).text(), "function" | "class")
+            let (slot, kind) = (Symbol(row[0] as u32).text(), Symbol(row[1] as u32).text());
+            slot == "value" && matches!(kind, "function" | "class") || slot == "reference" && kind == "fallback"
         };
         let definitions: Vec<Id> = held.iter().filter(is_definition).map(|row| row[2]).collect();
         if !definitions.is_empty() {

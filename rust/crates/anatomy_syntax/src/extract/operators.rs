@@ -7,6 +7,7 @@ use super::{
     Extractor, Use, Value,
     exprs::tag,
     flow::Outcome,
+    items::Item,
     kinds::{Kind, fields, kind_of, named_children},
     words::mix,
 };
@@ -131,8 +132,34 @@ impl<'t> Extractor<'t> {
 
     /// `a < b`, `a in b`, `not a`: the operands are read, the whole is a truth.
     pub(crate) fn truth(&mut self, node: Node<'_>, used: Use) -> Value {
-        self.each_child(node);
+        match (kind_of(node), named_children(node).as_slice()) {
+            (Kind::Comparison, [left, right]) if !self.outline && !self.in_annotation => self.comparison(*left, *right),
+            _ => self.each_child(node),
+        }
         self.literal(node, self.vocabulary.literal, self.vocabulary.bool_type, 0, used)
+    }
+
+    /// Notes which method the sign between two operands asks for, and of which of them.
+    fn comparison(&mut self, left: Node<'_>, right: Node<'_>) {
+        let operands = [self.expr(left, Use::Read).id, self.expr(right, Use::Read).id];
+        let words = self.vocabulary;
+        let sign = self.text[left.end_byte()..right.start_byte()].trim();
+        let (asked, method) = match sign {
+            "<" => (0, words.lt),
+            "<=" => (0, words.le),
+            ">" => (0, words.gt),
+            ">=" => (0, words.ge),
+            "==" => (0, words.eq),
+            "!=" => (0, words.ne),
+            "in" => (1, words.contains),
+            _ if sign.split_whitespace().eq(["not", "in"]) => (1, words.contains),
+            _ => return,
+        };
+        let expr = operands[asked];
+        if expr != 0 {
+            let item = Item { position: 0, role: words.compared, key: method, expr, star: Symbol::NONE };
+            self.items(expr, vec![item]);
+        }
     }
 
     fn binary_method(&self, sign: &str) -> Symbol {

@@ -27,10 +27,11 @@ vocabulary! {
     // names of operators
     add_method = "__add__", sub = "__sub__", mul = "__mul__", matmul = "__matmul__", truediv = "__truediv__",
     floordiv = "__floordiv__", modulo = "__mod__", pow = "__pow__", or_method = "__or__", and_method = "__and__",
+    lt = "__lt__", le = "__le__", gt = "__gt__", ge = "__ge__", eq = "__eq__", ne = "__ne__", contains = "__contains__",
     xor = "__xor__", lshift = "__lshift__", rshift = "__rshift__", neg = "__neg__", pos = "__pos__",
     invert = "__invert__",
     // roles of items
-    item = "item", key = "key", value = "value", index = "index", slice = "slice", shown = "shown",
+    item = "item", key = "key", value = "value", index = "index", slice = "slice", shown = "shown", compared = "compared",
     // conversions of a formatted string
     a_conversion = "a", r_conversion = "r", s_conversion = "s",
     // names of literals
