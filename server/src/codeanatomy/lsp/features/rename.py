@@ -5,6 +5,7 @@ from __future__ import annotations
 from codeanatomy.ide.rename import rename
 from codeanatomy.lsp import convert
 from codeanatomy.lsp.edits import workspace_edit
+from codeanatomy.lsp.entry_points import naming
 from codeanatomy.lsp.session import Question, Session
 
 METHOD = "textDocument/rename"
@@ -21,5 +22,11 @@ def answer(session: Session, question: Question) -> bytes:
     if place is None:
         return b"null"
     snapshot = session.snapshot(question, place.folder)
-    found = rename(snapshot, place.path, asked.position.line, asked.position.character, asked.new_name)
+    line, character = asked.position.line, asked.position.character
+    found = rename(snapshot, place.path, line, character, asked.new_name)
+    for uri, entry in naming(session, place.folder, snapshot, place.path, line, character):
+        file = uri.rpartition("/")[2]
+        session.show(
+            f"`{file}:{entry.range.line + 1}` names `{found.old_name}` as an entry point and is left as written"
+        )
     return workspace_edit(session, place.folder, snapshot, found)
