@@ -36,8 +36,13 @@ def test_a_page_is_what_its_source_says(reference: ModuleType, page: str) -> Non
 
 def test_the_tables_are_those_of_the_engine(reference: ModuleType) -> None:
     evidence = msgspec.json.decode(Engine(program()).snapshot().plan(None))["evidence"]
-    read = [{"name": each.name, "columns": [column.name for column in each.columns]} for each in reference.tables()]
-    assert read == evidence
+    read = [
+        (each.name, each.doc, [(column.name, column.doc) for column in each.columns]) for each in reference.tables()
+    ]
+    told = [
+        (each["name"], each["doc"], list(zip(each["columns"], each["column_docs"], strict=True))) for each in evidence
+    ]
+    assert read == told
 
 
 def test_every_code_of_the_source_is_on_the_page(reference: ModuleType) -> None:

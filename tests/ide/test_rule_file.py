@@ -10,7 +10,7 @@ from codeanatomy.ide.rule_file import Relation
 KNOWN = {
     each.name: each
     for each in (
-        Relation("names", ("expr", "name")),
+        Relation("names", ("expr", "name"), column_docs=("the use", "the word")),
         Relation("refers_to", ("expr", "target"), "Holds if it refers.", "union"),
     )
 }
@@ -36,12 +36,12 @@ def at(text: str) -> tuple[str, int, int]:
     ],
 )
 def test_what_may_be_written_is_offered(text: str, labels: set[str]) -> None:
-    assert labels <= {each.label for each in rule_file.completion(*at(text), KNOWN)}
+    assert labels <= {each.label for each in rule_file.completion("rule.toml", *at(text), KNOWN)}
 
 
 @pytest.mark.parametrize("text", ['doc = "names.|"', "# |", 'where = "unknown.|"', 'kind = "x"\nki|nd'])
 def test_where_nothing_is_known_nothing_of_it_is_offered(text: str) -> None:
-    assert not {"expr", "name", "kind"} & {each.label for each in rule_file.completion(*at(text), KNOWN)}
+    assert not {"expr", "name", "kind"} & {each.label for each in rule_file.completion("rule.toml", *at(text), KNOWN)}
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,21 @@ def test_where_nothing_is_known_nothing_of_it_is_offered(text: str) -> None:
     ],
 )
 def test_a_word_is_explained(text: str, words: str) -> None:
-    assert words in rule_file.hover(*at(text), KNOWN)
+    assert words in rule_file.hover("rule.toml", *at(text), KNOWN)
 
 
 def test_other_words_are_not_explained() -> None:
-    assert rule_file.hover(*at('where = "names.not_|there = 1"'), KNOWN) == ""
-    assert rule_file.hover("", 5, 0, KNOWN) == ""
+    assert rule_file.hover("rule.toml", *at('where = "names.not_|there = 1"'), KNOWN) == ""
+    assert rule_file.hover("rule.toml", "", 5, 0, KNOWN) == ""
+
+
+def test_a_column_is_explained() -> None:
+    assert "the word" in rule_file.hover("rule.toml", *at('where = "names.na|me = 1"'), KNOWN)
+
+
+def test_a_pack_has_keys_of_its_own_and_the_configuration_none_of_these() -> None:
+    offered = {each.label for each in rule_file.completion("pack.toml", *at('name = "x"\nve|'), KNOWN)}
+    assert {"version", "doc", "when"} <= offered and "sql" not in offered
+    assert "sentence" in rule_file.hover("pack.toml", *at('do|c = "x"'), KNOWN)
+    assert rule_file.completion("codeanatomy.toml", *at("fro|"), KNOWN) == []
+    assert rule_file.hover("codeanatomy.toml", *at('fro|m = "x"'), KNOWN) == ""

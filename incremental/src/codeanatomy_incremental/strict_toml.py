@@ -109,14 +109,20 @@ def line_of(text: str, path: KeyPath) -> int | None:
     return best[1] if best else None
 
 
+_LISTED = 24
+"""More names than these are no help."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint that names what was probably meant, or everything there is."""
+    """A hint that names what was probably meant, or everything there is, if that is little."""
     import difflib
 
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
+    if len(names) > _LISTED:
+        return f"it is none of the {len(names)} that are known"
     return f"known are {', '.join(f'`{each}`' for each in names)}" if names else ""
 
 

@@ -64,8 +64,11 @@ class PackHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `pack.toml` of a pack."""
 
     name: str
+    """What `[rules] packs` and other packs call it."""
     version: str
+    """Of the pack; a person's business."""
     doc: str
+    """What the rules are about, in a sentence."""
     when: When = When()
     """When a pack of the installation is taken without being asked for; left out, it never is."""
 
@@ -208,6 +211,11 @@ def key_docs() -> dict[str, str]:
     return {field.encode_name: docs[field.name] for field in msgspec.structs.fields(Rule)}
 
 
+def header_docs() -> dict[str, str]:
+    """What each key of a `pack.toml` means."""
+    return options.field_docs(PackHeader)
+
+
 def misshapen(file: str, text: str) -> PackError | None:
     """What is wrong with the text of a rule file or `pack.toml` taken alone, if anything is."""
     try:
@@ -239,13 +247,13 @@ def header(name: str) -> PackHeader:
 
 
 def detected(root: Path) -> dict[str, str]:
-    """The packs of the installation whose framework a workspace uses, each with what shows it."""
+    """The packs of the installation whose framework a workspace uses, each with what shows it; nothing where a pack is always taken."""
     named = {name: header(name).when for name in installed()}
     texts = dict(_needs(root))
     found: dict[str, str] = {}
     for name, when in named.items():
         if when.always:
-            found[name] = "part of Python"
+            found[name] = ""
             continue
         asked = [re.compile(rf"(?<![\w.-]){re.escape(each)}(?![\w-])", re.IGNORECASE) for each in when.distributions]
         shows = next((file for file, text in texts.items() if any(each.search(text) for each in asked)), None)

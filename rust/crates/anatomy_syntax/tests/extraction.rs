@@ -393,13 +393,7 @@ def pay():
         text,
         "strings",
         &["expr", "value", "argument"],
-        &[
-            "`'price'` price 0.0",
-            "`'off'` off 0.1",
-            "`'x'` x names.0",
-            "`'orders'` orders ''",
-            "``pay`` pay :func:",
-        ],
+        &["`'price'` price 0.0", "`'off'` off 0.1", "`'x'` x names.0", "`'orders'` orders ''", "``pay`` pay :func:"],
     );
 }
 

@@ -108,8 +108,10 @@ def _list(root: Path, settings: Configuration, arguments: Namespace) -> int:
         installed = bool(own) and own[0].file.startswith("packs/")
         if header.name in rules.packs:
             why = "asked for in [rules] packs"
+        elif header.name in found:
+            why = f"{found[header.name]} names it" if found[header.name] else "for what is part of Python"
         else:
-            why = f"{found[header.name]} names it" if header.name in found else "a pack of the workspace"
+            why = "a pack of the workspace"
         listed = own if arguments.all or not installed else []
         shown.append(
             {

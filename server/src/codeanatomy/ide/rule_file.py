@@ -13,6 +13,7 @@ import msgspec
 
 from codeanatomy_engine import Snapshot
 
+from codeanatomy_incremental.options import CONFIG_NAME
 from codeanatomy_incremental.packs import load as packs
 
 _KEY = re.compile(r"^\s*(?P<key>[a-z_]+)\s*=")
@@ -38,6 +39,12 @@ class Relation(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
     doc: str = ""
     kind: str = "evidence"
+    column_docs: tuple[str, ...] = ()
+    """What the columns of an evidence table are, in their order; empty for rules."""
+
+    def said_of(self, column: str) -> str:
+        """What a column is; empty where nothing is written about it."""
+        return dict(zip(self.columns, self.column_docs, strict=False)).get(column, "")
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -52,22 +59,31 @@ class Item(msgspec.Struct, frozen=True):
 def relations(snapshot: Snapshot) -> dict[str, Relation]:
     """Everything that a rule may read, by name."""
     plan: dict[str, Any] = msgspec.json.decode(snapshot.plan(None))
-    found = {each["name"]: Relation(each["name"], tuple(each["columns"])) for each in plan["evidence"]}
+    found = {
+        each["name"]: Relation(
+            each["name"], tuple(each["columns"]), each["doc"], column_docs=tuple(each["column_docs"])
+        )
+        for each in plan["evidence"]
+    }
     for view in plan["views"]:
         found[view["name"]] = Relation(view["name"], tuple(view["columns"]), view["doc"], view["kind"])
     return found
 
 
-def completion(text: str, line: int, column: int, known: Mapping[str, Relation]) -> list[Item]:
-    """What may be written at a place; line and column count from 0, in characters."""
+def completion(file: str, text: str, line: int, column: int, known: Mapping[str, Relation]) -> list[Item]:
+    """What may be written at a place of a file of that name; line and column count from 0, in characters."""
+    if file == CONFIG_NAME:
+        return []
     lines = text.split("\n")
     before = lines[line][:column] if line < len(lines) else ""
     key = _key_at(lines, line, column)
     if key is None:
         unfinished = _UNFINISHED_KEY.match(before)
         written = {found["key"] for each in lines if (found := _KEY.match(each))}
-        docs = packs.key_docs()
+        docs = packs.header_docs() if file == packs.PACK_FILE else packs.key_docs()
         return [Item(name, "key", "", docs[name]) for name in docs if name not in written] if unfinished else []
+    if file == packs.PACK_FILE:
+        return []
     if key in _CHOICES:
         return [Item(choice, "value") for choice in _CHOICES[key]]
     if key in _RELATIONS:
@@ -76,29 +92,40 @@ def completion(text: str, line: int, column: int, known: Mapping[str, Relation])
         return []
     if asked := _COLUMN.search(before):
         relation = known.get(_aliases(text).get(asked["of"], asked["of"]))
-        return [Item(name, "column", relation.name) for name in relation.columns] if relation else []
+        return (
+            [Item(name, "column", relation.name, relation.said_of(name)) for name in relation.columns]
+            if relation
+            else []
+        )
     aliases = [Item(alias, "relation", relation) for alias, relation in _aliases(text).items()]
     return [*aliases, *(_item(each) for each in known.values())]
 
 
-def hover(text: str, line: int, column: int, known: Mapping[str, Relation]) -> str:
-    """What the word at a place is, as Markdown; empty if it is nothing that is known."""
+def hover(file: str, text: str, line: int, column: int, known: Mapping[str, Relation]) -> str:
+    """What the word at a place of a file of that name is, as Markdown; empty if it is nothing that is known."""
     lines = text.split("\n")
-    if line >= len(lines):
+    if line >= len(lines) or file == CONFIG_NAME:
         return ""
     word = next((each for each in _WORD.finditer(lines[line]) if each.start() <= column <= each.end()), None)
     if word is None:
         return ""
     key = _KEY.match(lines[line])
     if key is not None and key.span("key") == word.span() and _key_at(lines, line, word.start()) is None:
-        doc = packs.key_docs().get(word[0])
-        return f"`{word[0]}`\n\n{doc}" if doc else ""
+        docs = packs.header_docs() if file == packs.PACK_FILE else packs.key_docs()
+        return f"`{word[0]}`\n\n{docs[word[0]]}" if docs.get(word[0]) else ""
+    if file == packs.PACK_FILE:
+        return ""
     aliases = _aliases(text)
     of = _COLUMN.search(lines[line][: word.end()])
     if of is not None and of.start("column") == word.start():
         relation = known.get(aliases.get(of["of"], of["of"]))
         if relation is not None and word[0] in relation.columns:
-            return f"`{relation.name}.{word[0]}`\n\nA column of `{relation.name}`. {relation.doc}".rstrip()
+            parts = (
+                f"`{relation.name}.{word[0]}`",
+                relation.said_of(word[0]),
+                f"A column of `{relation.name}`. {relation.doc}",
+            )
+            return "\n\n".join(part.rstrip() for part in parts if part)
         return ""
     relation = known.get(aliases.get(word[0], word[0]))
     return _shown(relation) if relation is not None else ""

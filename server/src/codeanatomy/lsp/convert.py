@@ -202,6 +202,11 @@ def file_uri(path: str) -> str:
     return Path(path).as_uri()
 
 
+def range_in_line(line: int, start: int, end: int) -> dict[str, dict[str, int]]:
+    """The range of some letters of a line of ASCII, where all encodings count alike."""
+    return {"start": {"line": line, "character": start}, "end": {"line": line, "character": end}}
+
+
 def column_of(text: str, at: Position, encoding: str) -> int:
     """The number of letters before a place in its line; 0 behind the last line."""
     lines = text.split("\n")

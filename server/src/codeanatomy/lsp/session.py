@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ import msgspec
 
 from codeanatomy_engine import Compiling, Engine, EngineError, Snapshot, SourceFile
 
-from codeanatomy_incremental import telemetry
+from codeanatomy_incremental import disk, telemetry
 from codeanatomy_incremental.change import Change
 from codeanatomy_incremental.contracts import Contract
 from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
@@ -33,7 +33,7 @@ from codeanatomy_incremental.workspace import SUFFIXES
 
 from codeanatomy import config
 from codeanatomy.ide import diagnostics as ide_diagnostics
-from codeanatomy.ide import layers
+from codeanatomy.ide import entry_points, layers
 from codeanatomy.lsp import convert
 from codeanatomy.lsp.notebooks import Asked, Notebooks, Table, TextCell
 
@@ -45,6 +45,8 @@ _COUNTED = frozenset({"refers_to", "overrides", "class_base"})
 _RULE_FILE = ".toml"
 """Documents of this kind are never Python: they are rules, configuration, or nothing to us."""
 
+_MOST_PROJECT = 1 << 20
+"""A larger file names no entry points."""
 _NO_PROGRAM = b'{"packs":[],"views":[]}'
 
 
@@ -394,6 +396,28 @@ class Session:
         found = self._rule_file(uri) if uri in self._documents else None
         text = self._engine().document_text(uri) if found is not None else None
         return None if found is None or text is None else RuleText(found[0], text)
+
+    def project_file(self, uri: str) -> RuleText | None:
+        """The newest text of a file that names the entry points of a folder, if the URI is of one."""
+        absolute = convert.path_of(uri) if uri.endswith(entry_points.FILES) else None
+        if absolute is None:
+            return None
+        folder = next((each for each in self._folders if each.path_of(absolute) in entry_points.FILES), None)
+        return None if folder is None else RuleText(folder, self._text_of(uri, absolute))
+
+    def project_files(self, folder: Folder) -> Iterator[tuple[str, str]]:
+        """The files that may name entry points of a folder: URI and newest text."""
+        for name in entry_points.FILES:
+            uri = convert.uri_of(folder.uri, name)
+            if text := self._text_of(uri, f"{folder.root}/{name}"):
+                yield uri, text
+
+    def _text_of(self, uri: str, absolute: str) -> str:
+        """The text of an open document, or of a file; empty if there is none."""
+        if uri in self._documents and (text := self._engine().document_text(uri)) is not None:
+            return text
+        content, _ = disk.read(absolute, _MOST_PROJECT)
+        return (content or b"").decode("utf-8", "replace")
 
     def _rule_file(self, uri: str) -> tuple[Folder, str] | None:
         """The folder and the path in it of a file that decides which rules are in force."""

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anatomy_facts::tables::EVIDENCE;
 use anatomy_facts::{ErrorCode, Id, Stage, Symbol};
 use anatomy_program::{ViewKind, ViewSpec};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
@@ -85,9 +86,11 @@ impl Engine {
             let order: Vec<&str> = self.compiled.views.iter().map(|view| view.name.as_str()).collect();
             let evidence: Vec<Value> = self.compiled.relations[..self.compiled.evidence]
                 .iter()
-                .map(|(name, schema)| {
+                .zip(EVIDENCE)
+                .map(|((name, schema), contract)| {
                     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-                    json!({"name": name, "columns": columns})
+                    let docs: Vec<&str> = contract.columns.iter().map(|column| column.doc).collect();
+                    json!({"name": name, "columns": columns, "doc": contract.doc, "column_docs": docs})
                 })
                 .collect();
             let manifest = self.manifest();

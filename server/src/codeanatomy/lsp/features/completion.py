@@ -57,7 +57,7 @@ def _of_rules(session: Session, uri: str, at: convert.Position) -> bytes:
             "detail": each.detail,
             "documentation": each.documentation,
         }
-        for each in rule_file.completion(written.text, at.line, column, known)
+        for each in rule_file.completion(uri.rpartition("/")[2], written.text, at.line, column, known)
     ]
     return convert.json({"isIncomplete": False, "items": items})
 

@@ -39,7 +39,7 @@ def _of_rules(session: Session, uri: str, at: convert.Position) -> bytes:
         return b"null"
     column = convert.column_of(written.text, at, session.client.encoding)
     known = rule_file.relations(written.folder.live.snapshot())
-    told = rule_file.hover(written.text, at.line, column, known)
+    told = rule_file.hover(uri.rpartition("/")[2], written.text, at.line, column, known)
     return convert.json({"contents": {"kind": "markdown", "value": told}}) if told else b"null"
 
 

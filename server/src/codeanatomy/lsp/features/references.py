@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from codeanatomy.ide import entry_points
 from codeanatomy.ide.references import references, references_and_declaration
 from codeanatomy.lsp import convert, roots
-from codeanatomy.lsp.session import Question, Session
+from codeanatomy.lsp.entry_points import naming
+from codeanatomy.lsp.session import Place, Question, Session
 
 METHOD = "textDocument/references"
 
@@ -20,10 +22,34 @@ class _Params(convert.At, frozen=True, rename="camel"):
 
 
 def answer(session: Session, question: Question) -> bytes:
-    """The uses in all roots, and the definition if it is asked for."""
+    """The uses in all roots, those as entry points last, and the definition if it is asked for."""
     asked = convert.decode(question.params, _Params)
-    place = session.place(asked.text_document.uri)
+    at, place = asked.position, session.place(asked.text_document.uri)
     if place is None:
-        return b"[]"
+        meant = _of_entry_point(session, question, asked.text_document.uri, at)
+        if meant is None:
+            return b"[]"
+        place, at = meant
     find = references_and_declaration if asked.context.include_declaration else references
-    return roots.of_all(session, question, place, asked.position, find)
+    found = roots.of_all(session, question, place, at, find)
+    snapshot = session.snapshot(question, place.folder)
+    more = [
+        {"uri": uri, "range": convert.range_in_line(entry.range.line, entry.range.start, entry.range.end)}
+        for uri, entry in naming(session, place.folder, snapshot, place.path, at.line, at.character)
+    ]
+    return convert.json([*msgspec.json.decode(found), *more]) if more else found
+
+
+def _of_entry_point(
+    session: Session, question: Question, uri: str, at: convert.Position
+) -> tuple[Place, convert.Position] | None:
+    """What an entry point of `pyproject.toml` leads to."""
+    written = session.project_file(uri)
+    if written is None:
+        return None
+    entry = entry_points.entry_at(written.text, at.line, convert.column_of(written.text, at, session.client.encoding))
+    target = entry_points.target(session.snapshot(question, written.folder), entry) if entry is not None else None
+    if target is None:
+        return None
+    start = target.selection["start"]
+    return Place(written.folder, target.path), convert.Position(start["line"], start["character"])
