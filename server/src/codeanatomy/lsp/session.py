@@ -172,6 +172,15 @@ class RuleText(msgspec.Struct, frozen=True):
     text: str
 
 
+class EntryTargets:
+    """What the entry points of a folder lead to in one state of its graph."""
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.by_name: dict[tuple[str, str], entry_points.Target | None] = {}
+        """By module and attribute, as far as anybody has asked."""
+
+
 class Folder:
     """A folder of the editor with its living graph."""
 
@@ -193,6 +202,8 @@ class Folder:
 
         self.python = ""
         """The interpreter that the editor has chosen for it, if any."""
+
+        self.entry_targets = EntryTargets(-1)
 
         self.root = root
         self.real_root = os.path.realpath(root)
