@@ -51,7 +51,10 @@ ALL = {"context": {"includeDeclaration": True}}
 
 
 @pytest.fixture(params=[SERVER, FRONT], ids=["in-process", "daemon"])
-def roots(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Roots]:
+def roots(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Roots]:
+    # An environment that is active counts for all folders; here each shall find its own.
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"
     base = environments.interpreter(tmp_path / "base")
     environments.write(home, {"lib/kit.py": KIT, "lib/codeanatomy.toml": QUIET, "app/main.py": APP, "other/o.py": KIT})
