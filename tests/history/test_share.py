@@ -165,7 +165,8 @@ def test_evidence_that_is_not_of_the_source_is_refused(ws: Path, capsys: pytest.
     assert checkpoint.write(place, lie, manifest.Origin(commit="f" * 40)) is not None
     forged.graph.share(ws.parent / "index")
     share.put_index(share.newest(place), ws.parent / "index")
-    ended = cli.main(("delta", "fetch", there, "--set", "workspace.packages=false"))
+    options = ("--set", "workspace.packages=false", "--set", "rules.detect=false")
+    ended = cli.main(("delta", "fetch", there, *options))
     said = capsys.readouterr()
     assert (ended, said.err.partition(":")[0]) == (5, "error[share-damaged]")
     assert "the evidence of 1 files is not that of their source, such as main.py" in said.err
