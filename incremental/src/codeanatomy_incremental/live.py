@@ -54,6 +54,9 @@ _SYNTAX = "cpython"
 """The witness that judges syntax."""
 
 
+_IMAGE_LATEST_S = 10.0
+"""An image that is due waits so long for a rest, in seconds: who types on and on keeps what was indexed too."""
+
 _AGAIN_S = 0.5
 """So soon what did not get into the graph is tried again, then after twice that time, and so on."""
 _LATEST_S = 60.0
@@ -892,11 +895,15 @@ class LiveGraph:
         pause = self._options.poll_s
         compared = time.monotonic()
         writing: threading.Thread | None = None
+        due: float | None = None
         again = _AGAIN_S
         while not self._stop.is_set():
             rest = max(0.0, compared + pause - time.monotonic()) if pause else None
             is_due = self.graph.wants_image and not (writing is not None and writing.is_alive())
-            if is_due:
+            if not is_due:
+                due = None
+            else:
+                due = time.monotonic() if due is None else due
                 idle = self._options.image_idle_s
                 rest = idle if rest is None else min(rest, idle)
             if self._failure is not None:
@@ -909,11 +916,14 @@ class LiveGraph:
                 following, self._next = self._next, None
             if self._stop.is_set():
                 return
-            if is_due and not changes and following is None:
+            is_late = due is not None and time.monotonic() > due + _IMAGE_LATEST_S
+            if due is not None and following is None and (is_late or not changes):
                 # Not joined when the graph stops: what is not written by then is left.
                 writing = threading.Thread(target=self.graph.write_image(), name="codeanatomy-image", daemon=True)
                 writing.start()
-                continue
+                due = None
+                if not changes:
+                    continue
             if following is not None:
                 self._turn(revision, partial(self._take_over, following))
                 # What changed on disk while it was read.

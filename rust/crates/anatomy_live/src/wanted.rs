@@ -18,6 +18,27 @@ pub(crate) struct Closure {
     pub(crate) missing: Vec<Want>,
     /// Paths of library files that something needs.
     pub(crate) reached: HashSet<Symbol>,
+    /// What was looked at.
+    pub(crate) known: Known,
+}
+
+/// Modules of which a closure has told all that there is to tell.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    seen: HashSet<Symbol>,
+    /// Modules of the workspace.
+    inside: HashSet<&'static str>,
+}
+
+impl Known {
+    /// Whether a closure over files that want these modules too would find nothing new to be missing, as long as there are the same
+    /// files with the same names.
+    pub(crate) fn holds(&mut self, wants: &[Want]) -> bool {
+        let (seen, inside) = (&mut self.seen, &self.inside);
+        wants.iter().all(|want| {
+            seen.contains(&want.module) || is_hidden(want.module.text(), inside) && seen.insert(want.module)
+        })
+    }
 }
 
 /// The closure over the given files, by path.
@@ -61,6 +82,7 @@ pub(crate) fn closure<'a>(files: impl Iterator<Item = (Symbol, &'a FileView)>, n
         }
         level = next;
     }
+    found.known = Known { seen, inside };
     found
 }
 

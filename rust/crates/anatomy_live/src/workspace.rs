@@ -29,7 +29,7 @@ use crate::library::pack::{Kept, decode, encode};
 use crate::library::{LibraryFile, not_read, read};
 use crate::signature::signatures;
 use crate::sources::Sources;
-use crate::wanted::{Closure, Near, closure, near};
+use crate::wanted::{Closure, Known, Near, closure, near};
 use crate::wants::wants;
 use crate::witness::{Witnesses, stamp_of};
 
@@ -187,6 +187,8 @@ pub struct Workspace {
     sources: Arc<Sources>,
     /// Missing modules that were told.
     told: Mutex<HashSet<Symbol>>,
+    /// What was known when they were told last; most edits of an import want nothing beyond it.
+    known: Mutex<Known>,
     /// Whether some file may want other modules than when missing modules were told.
     wants_moved: AtomicBool,
     writer: Mutex<HashMap<Symbol, Vec<RecordBatch>>>,
@@ -224,6 +226,7 @@ impl Workspace {
             cache: Cache::default(),
             sources: Arc::default(),
             told: Mutex::default(),
+            known: Mutex::default(),
             wants_moved: AtomicBool::new(true),
             writer: Mutex::default(),
         }
@@ -278,6 +281,7 @@ impl Workspace {
             cache: self.cache.fork(),
             sources: self.sources.clone(),
             told: Mutex::new(held(&self.told).clone()),
+            known: Mutex::default(),
             wants_moved: AtomicBool::new(true),
             writer: Mutex::new(last_tables.clone()),
         })
@@ -515,7 +519,8 @@ impl Workspace {
             return b"[]".to_vec();
         }
         let mut told = held(&self.told);
-        let missing = self.closure(needed).missing;
+        let Closure { missing, known, .. } = self.closure(needed);
+        *held(&self.known) = known;
         let news: Vec<(&str, bool)> = missing
             .iter()
             .filter(|want| told.insert(want.module))
@@ -775,9 +780,10 @@ impl Workspace {
         for path in &paths {
             let before = match taken.remove(path).flatten() {
                 Some(staged) => {
-                    let wants = (staged.view.module, staged.view.wants.clone());
+                    let (module, wants) = (staged.view.module, staged.view.wants.clone());
                     let before = files.insert(Symbol::of(path), Arc::new(staged.view));
-                    before.filter(|before| (before.module, &before.wants) == (wants.0, &wants.1))
+                    let is_known = |before: &Arc<FileView>| before.wants == wants || held(&self.known).holds(&wants);
+                    before.filter(|before| before.module == module && is_known(before))
                 }
                 None => files.remove(&Symbol::of(path)).and(None),
             };
