@@ -54,7 +54,7 @@ _SYNTAX = "cpython"
 """The witness that judges syntax."""
 
 
-_IMAGE_LATEST_S = 10.0
+_IMAGE_LATEST_S = 5.0
 """An image that is due waits so long for a rest, in seconds: who types on and on keeps what was indexed too."""
 
 _AGAIN_S = 0.5
