@@ -289,7 +289,7 @@ class Graph:
     @property
     def wants_image(self) -> bool:
         """Whether an image of what is in the graph now should be written."""
-        return self.image is not None and self.image.is_due(len(self._known)) and not self.engine.pending()
+        return self.image is not None and self.image.is_due(len(self._known))
 
     def write_image(self) -> Callable[[], None]:
         """What writes an image of what is in the graph now, in whatever thread and however much later."""
@@ -900,10 +900,9 @@ class LiveGraph:
         while not self._stop.is_set():
             rest = max(0.0, compared + pause - time.monotonic()) if pause else None
             is_due = self.graph.wants_image and not (writing is not None and writing.is_alive())
-            if not is_due:
-                due = None
-            else:
-                due = time.monotonic() if due is None else due
+            due = None if not is_due else time.monotonic() if due is None else due
+            may_rest = is_due and not self.graph.engine.pending()
+            if may_rest:
                 idle = self._options.image_idle_s
                 rest = idle if rest is None else min(rest, idle)
             if self._failure is not None:
@@ -917,7 +916,7 @@ class LiveGraph:
             if self._stop.is_set():
                 return
             is_late = due is not None and time.monotonic() > due + _IMAGE_LATEST_S
-            if due is not None and following is None and (is_late or not changes):
+            if following is None and (is_late or (may_rest and not changes)):
                 # Not joined when the graph stops: what is not written by then is left.
                 writing = threading.Thread(target=self.graph.write_image(), name="codeanatomy-image", daemon=True)
                 writing.start()
