@@ -54,7 +54,7 @@ _SYNTAX = "cpython"
 """The witness that judges syntax."""
 
 
-_IMAGE_LATEST_S = 5.0
+_IMAGE_LATEST_S = 15.0
 """An image that is due waits so long for a rest, in seconds: who types on and on keeps what was indexed too."""
 
 _AGAIN_S = 0.5
@@ -670,6 +670,7 @@ class LiveGraph:
         self._watching = ""
         self._subscribers: list[Callable[[Report], None]] = []
         self._stop = threading.Event()
+        self._is_keeping = False
         self._cancel = CancelToken()
         self._turning = threading.Lock()
         """Held by the writer while it works on the graph."""
@@ -751,6 +752,11 @@ class LiveGraph:
         # One may have begun meanwhile.
         self._processes.close()
         self._status = Status(state="stopped")
+
+    @property
+    def is_keeping(self) -> bool:
+        """Whether it has stopped and an image is still being written: that takes seconds for thousands of files."""
+        return self._is_keeping
 
     def adopt(self, make: Callable[[], Graph], told: Callable[[Exception | None], None]) -> None:
         """Go on with another graph of the same workspace, made by a function, once it holds all files. Until then, and if the
@@ -914,10 +920,10 @@ class LiveGraph:
                 revision = self._revision
                 following, self._next = self._next, None
             if self._stop.is_set():
+                self._leave(writing)
                 return
             is_late = due is not None and time.monotonic() > due + _IMAGE_LATEST_S
             if following is None and (is_late or (may_rest and not changes)):
-                # Not joined when the graph stops: what is not written by then is left.
                 writing = threading.Thread(target=self.graph.write_image(), name="codeanatomy-image", daemon=True)
                 writing.start()
                 due = None
@@ -939,6 +945,17 @@ class LiveGraph:
             if work.rescan:
                 pause = self._options.poll_s if self._watching else self._options.reconcile_s
                 compared = time.monotonic()
+
+    def _leave(self, writing: threading.Thread | None) -> None:
+        """Let an image that is due be written, so that the next process need not read everything again."""
+        self._is_keeping = True
+        try:
+            if writing is not None and writing.is_alive():
+                writing.join()
+            elif self.graph.wants_image and not self.graph.engine.pending():
+                self.graph.write_image()()
+        finally:
+            self._is_keeping = False
 
     def _adopt(self, number: int, make: Callable[[], Graph], told: Callable[[Exception | None], None]) -> None:
         with self._adopting:

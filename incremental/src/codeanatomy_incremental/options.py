@@ -90,7 +90,7 @@ class IncrementalOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Keep an image of the graph in the cache folder of the user, so that the next start reads only what changed since."""
 
     image_idle_s: Seconds = 2.0
-    """How long nothing may have happened before an image is written, unless it has been due for five seconds."""
+    """How long nothing may have happened before an image is written, unless it has been due for 15 seconds, or the graph stops."""
 
     near_files: Annotated[int, msgspec.Meta(ge=0)] = 96
     """While a whole workspace is being read, open files can be asked about as soon as they and the nearest files that they import,

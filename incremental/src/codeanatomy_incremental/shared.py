@@ -369,6 +369,11 @@ class ClientGraph:
         self._listens = (on_progress, on_refused)
         self._shared.start(on_progress, on_refused)
 
+    @property
+    def is_keeping(self) -> bool:
+        """Nothing of it is written when it leaves: the graph is that of all clients."""
+        return False
+
     def stop(self) -> None:
         """Leave. What was held for this client alone is released."""
         with self._lock:

@@ -211,6 +211,8 @@ class _Failure(msgspec.Struct, frozen=True):
 
 _PATIENCE_S = 0.5
 """How long the end of a session waits for its graphs to stop."""
+_KEEPING_S = 2.5
+"""How much longer if they are being written for the next start."""
 
 
 class Server:
@@ -266,6 +268,8 @@ class Server:
             stopping = threading.Thread(target=self.session.stop, name="codeanatomy-stop", daemon=True)
             stopping.start()
             stopping.join(_PATIENCE_S)
+            if any(folder.live.is_keeping for folder in self.session.folders):
+                stopping.join(_KEEPING_S)
         return 0 if said_exit and self._shut_down else 1
 
     def receive(self, body: bytes) -> None:
