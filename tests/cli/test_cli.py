@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -306,8 +307,9 @@ def test_output_cut_short_by_its_reader_is_no_failure(ws: Path) -> None:
 
 
 def test_watch_prints_each_change_and_ends_on_interrupt(ws: Path) -> None:
-    command = [sys.executable, "-m", "codeanatomy", "watch", "--format", "json", "--set", "incremental.poll_s=0.1"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-X", "faulthandler", "-m", "codeanatomy", "watch"]
+    command += ["--format", "json", "--set", "incremental.poll_s=0.1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     first = json.loads(process.stdout.readline())
     assert sorted(first["files"]) == sorted(shop.FILES)
@@ -315,9 +317,13 @@ def test_watch_prints_each_change_and_ends_on_interrupt(ws: Path) -> None:
     second = json.loads(process.stdout.readline())
     assert second["files"] == ["main.py"]
     assert second["views"]
-    process.send_signal(2)
-    assert process.wait(30) == 0
-    process.stdout.close()
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        pytest.fail(f"it does not end:\n{process.communicate()[1]}")
+    assert process.returncode == 0
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,7 +157,8 @@ def test_commands_ask_the_daemon_and_see_the_disk(home: Home, capsys: pytest.Cap
             assert said(capsys, *words) == said(capsys, *words, "--no-daemon")
     assert cli.main(("query", "--root", str(home.root), "DROP TABLE files")) == 2
     assert "query-refused" in capsys.readouterr().err
-    assert home.status()["clients"] == 0
+    # The daemon notices on its own thread that the editor is gone.
+    until(lambda: home.status()["clients"] == 0)
 
 
 def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

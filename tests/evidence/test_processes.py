@@ -78,6 +78,19 @@ def test_a_crash_in_the_middle_of_a_question_is_an_answer(process: Process) -> N
     assert asked(process, b"x = 1\n")["verdict"]["accepts"]
 
 
+def test_who_closes_does_not_wait_for_an_answer() -> None:
+    process = Process(3600)
+    asked(process, b"x = 1\n")
+    said: list[dict[str, Any]] = []
+    asking = threading.Thread(target=lambda: said.append(asked(process, SLOW * 100, is_brief=False)), daemon=True)
+    asking.start()
+    while not process._lock.locked():
+        assert asking.is_alive()
+    process.close()
+    asking.join()
+    assert said[0]["error"]["code"] == "witness-crashed"
+
+
 def test_what_is_nested_too_deep_is_refused_and_ends_nothing(process: Process) -> None:
     said = asked(process, DEEP)
     assert said["verdict"]["accepts"] is False

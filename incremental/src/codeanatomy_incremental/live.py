@@ -740,15 +740,16 @@ class LiveGraph:
         with self._condition:
             return len(self._queue)
 
-    def stop(self) -> None:
-        """Stop following; waits until nothing runs any more. The last snapshot stays readable."""
+    def stop(self, patience_s: float | None = None) -> None:
+        """Stop following; waits until nothing runs any more, or for so many seconds. The last snapshot stays readable."""
+        until = None if patience_s is None else time.monotonic() + patience_s
         self._stop.set()
         self._cancel.cancel()
         with self._condition:
             self._condition.notify_all()
         self._processes.close()
         for thread in self._threads:
-            thread.join()
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
         # One may have begun meanwhile.
         self._processes.close()
         self._status = Status(state="stopped")
@@ -1069,7 +1070,11 @@ class LiveGraph:
             if self._status.state not in ("waiting", "indexing"):
                 question = graph.question(path, witness or _SYNTAX, graph.engine.snapshot(), is_brief)
             if question is not None:
-                heard = graph.engine.hear(process.ask(question))
+                answer = process.ask(question)
+                if self._stop.is_set():
+                    # What ended is the process, not by itself.
+                    return
+                heard = graph.engine.hear(answer)
                 hearers = tuple(self._hearers) if heard and is_brief else ()
                 for hearer in hearers:
                     hearer(path)

@@ -78,7 +78,11 @@ class Process:
                 return _failed(question, *self._ended("it said nothing"))
 
     def close(self) -> None:
-        """End the process; it begins again when it is asked."""
+        """End the process, whatever it is doing; it begins again when it is asked."""
+        process = self._process
+        if process is not None:
+            # Whoever waits for its answer holds the lock.
+            process.kill()
         with self._lock:
             self._end()
 

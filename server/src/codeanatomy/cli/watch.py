@@ -16,6 +16,9 @@ DOC = """Follow a workspace and print what each change did to the graph and what
 
 Runs until it is interrupted. With --format json each change is one line."""
 
+_PATIENCE_S = 3.0
+"""Who interrupts waits so long at most, also when an image is being written to a slow disk: half an image is none."""
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which workspace."""
@@ -50,7 +53,7 @@ def run(arguments: Namespace) -> int:
     except KeyboardInterrupt:
         return Exit.OK
     finally:
-        live.stop()
+        live.stop(_PATIENCE_S)
 
 
 def _json(report: Report) -> str:
