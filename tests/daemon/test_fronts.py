@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from typing import Any
 
-from bench.editor import Editor
+from bench.editor import PATIENCE_S, Editor
 from codeanatomy.daemon import caller
 from tests.daemon.conftest import Home, until
 from tests.support import shop
@@ -96,6 +98,16 @@ def test_an_editor_that_is_killed_leaves_nothing_behind(home: Home) -> None:
         until(lambda: home.status()["clients"] == 1)
         assert definition(second) == [LINE]
         until(lambda: home.status()["graphs"] == 1)
+
+
+def test_a_front_ends_with_its_editor_even_if_nobody_closes_its_input(home: Home) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as person, home.editor() as editor:
+        editor.initialize(processId=person.pid)
+        assert definition(editor) == [LINE]
+        person.kill()
+        person.wait()
+        assert editor.process.wait(PATIENCE_S) == 1
+    until(lambda: home.status()["clients"] == 0)
 
 
 def test_a_front_survives_its_daemon(home: Home) -> None:

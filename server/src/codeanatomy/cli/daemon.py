@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from codeanatomy.cli.workspace_arguments import add_format
 from codeanatomy.daemon.place import Place, holder
@@ -14,10 +16,10 @@ ALIASES = ()
 DOC = """Start, stop or look at the daemon of a workspace, or print its log.
 
 A daemon keeps the graph for all editors and commands. An editor starts it by itself; it ends when nobody was connected for a
-while (option daemon.idle_s) or when the workspace is gone. `start` returns at once, `stop` when it is over. Exit code 5 if there
-is no daemon to stop or to look at."""
+while (option daemon.idle_s) or when the workspace is gone. `start` returns once it answers, also if it ran before; `stop` when it is
+over. Exit code 5 if there is no daemon to stop or to look at."""
 
-_STOP_S = 10.0
+_STOP_S = 30.0
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -41,25 +43,21 @@ def run(arguments: Namespace) -> int:
     at = place.of(os.fspath(root))
     if arguments.what == "logs":
         log = Path(at.log)
-        print(log.read_text("utf-8", "replace") if log.exists() else "", end="")
+        if not log.exists():
+            raise place.DaemonError("daemon-none", f"no daemon has run for {root}, so there is no log")
+        print(log.read_text("utf-8", "replace"), end="")
         return Exit.OK
     if arguments.what == "start":
         place.begin(at)
     found = caller.control(at.root, arguments.what)
     if found is None:
-        raise place.DaemonError("daemon-none", f"no daemon runs for {root}")
-    if arguments.what == "stop":
-        _wait_for_end(at)
+        raise place.DaemonError("daemon-none", f"no daemon runs for {root}; `codeanatomy daemon start` starts one")
+    if arguments.what == "stop" and not _has_ended(at):
+        raise place.DaemonError("daemon-unreachable", f"process {found['pid']} has not ended yet; see {at.log}")
     if arguments.format == "json":
         print(json.dumps(found, indent=2))
     else:
-        from codeanatomy import report
-
-        faults = found.pop("faults", [])
-        print(report.table(("", "value"), [(name, str(value)) for name, value in found.items()]))
-        for fault in faults:
-            where = f"{fault['path']}: " if fault["path"] else ""
-            print(f"fails, {fault['count']} x: {where}{fault['cause']} ({fault['code']})")
+        print("\n".join(_told(found) if arguments.what != "stop" else [f"process {found['pid']} has ended"]))
     return Exit.OK
 
 
@@ -69,7 +67,30 @@ def _around() -> Path:
     return find_root(Path.cwd(), Path.cwd())
 
 
-def _wait_for_end(at: Place) -> None:
+def _told(status: Mapping[str, Any]) -> Iterator[str]:
+    """The status for a person: what there is to say, a line each."""
+    waiting = f", {status['pending']} changes wait" if status["pending"] else ""
+    lines = {
+        "workspace": status["root"],
+        "process": f"{status['pid']}, version {status['version']}, for {status['uptime_s']:,.0f} s",
+        "state": f"{status['state']}, generation {status['generation']}{waiting}",
+        "clients": f"{status['clients']}, with {status['graphs']} graphs",
+        "memory": f"{status['memory_bytes'] / 2**20:,.0f} MB",
+        "watching": status["watching"],
+        "image": status["image"],
+        "history": status["history"],
+        "log": status["log"],
+    }
+    yield from (f"{name:<10} {value}" for name, value in lines.items() if value)
+    for fault in status["faults"]:
+        where = f"{fault['path']}: " if fault["path"] else ""
+        yield f"{'fails':<10} {where}{fault['cause']} ({fault['code']}, {fault['count']} times)"
+
+
+def _has_ended(at: Place) -> bool:
     deadline = time.monotonic() + _STOP_S
-    while holder(at) and time.monotonic() < deadline:
+    while holder(at):
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.01)
+    return True

@@ -32,6 +32,9 @@ _MOST_BYTES = 1 << 20
 _MOST_DEATHS = 5
 """A daemon that dies more often than this in a minute is not started again."""
 
+_EDITOR_S = 2.0
+"""How often it is looked whether the editor still lives. Its end closes our input as a rule, and then nobody needs to look."""
+
 _HEAD = b'{"jsonrpc":"2.0","id":'
 _ID_BYTES = 256
 
@@ -132,7 +135,24 @@ class Front:
             except place.DaemonError as error:
                 reason = f"{error.code}: {error}"
         self._connect(reason)
+        params = self._hello.get("params")
+        editor = params.get("processId") if isinstance(params, dict) else None
+        if isinstance(editor, int) and editor > 0 and _is_alive(editor):
+            threading.Thread(
+                target=self._outlive_nobody, args=(editor,), name="codeanatomy-editor", daemon=True
+            ).start()
         threading.Thread(target=self._pass_back, name="codeanatomy-back", daemon=True).start()
+
+    def _outlive_nobody(self, editor: int) -> None:
+        """End with the process of the editor, also if somebody else holds our input open."""
+        while _is_alive(editor):
+            time.sleep(_EDITOR_S)
+        _log("the editor is gone")
+        with self._lock:
+            self._over = True
+            if self._connection is not None:
+                _end(self._connection)
+            os._exit(1)
 
     def _connect(self, reason: str) -> None:
         """Be connected, to a daemon if there can be one, and tell it what this editor said so far."""
@@ -355,6 +375,17 @@ def _id_of(body: bytes) -> tuple[Any, bool]:
 
 def _json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        # It belongs to somebody else, or is no number of a process: it is not ours to judge.
+        return True
+    return True
 
 
 def _root_of(hello: dict[str, Any]) -> str:
