@@ -50,6 +50,9 @@ _SCIP = "scip"
 _MOST_INDEX = 1 << 30
 """A larger index is left out."""
 
+_TOO_LARGE = "memory-budget"
+"""A change that failed with this code fails again unless something changes."""
+
 _SYNTAX = "cpython"
 """The witness that judges syntax."""
 
@@ -166,7 +169,7 @@ class Graph:
         self.root = root
         self.options = options
         self.program = program.document
-        self.libraries = Libraries(os.fspath(root), options.workspace, python, os.environ)
+        self.libraries = Libraries(os.fspath(root), options.workspace, python, os.environ, options.run.memory_mb)
         self.workspace = workspace.Workspace(root=os.fspath(root), options=options.workspace)
         version, platform = self.libraries.target()
         self.image: ImageFile | None = None
@@ -912,7 +915,7 @@ class LiveGraph:
             if may_rest:
                 idle = self._options.image_idle_s
                 rest = idle if rest is None else min(rest, idle)
-            if self._failure is not None:
+            if self._failure is not None and self._failure.code != _TOO_LARGE:
                 rest = again if rest is None else min(rest, again)
             with self._condition:
                 self._condition.wait_for(lambda: bool(self._queue or self._next) or self._stop.is_set(), rest)
