@@ -16,6 +16,9 @@ TOKEN_MODIFIERS: list[str]
 def held_bytes() -> int:
     """Bytes of the engine's own memory that are in use, by its allocator's count; 0 where that does not count."""
 
+def give_back() -> None:
+    """Let what is free go back to the system: what threads that are gone have left is free and not returned."""
+
 def compiles() -> int:
     """How many programs were compiled in this process: one for each program that somebody began to use."""
 
@@ -214,6 +217,19 @@ class Engine:
 
     def pending(self) -> int:
         """How many files and documents have newer text than the snapshot."""
+
+    def note_fault(self, code: str, stage: str, cause: str, path: str) -> None:
+        """Note that something failed around the graph, or once more for the same reason: a row of `faults`."""
+
+    def works_again(self, code: str, path: str) -> None:
+        """Note that what failed with a code, or with any if it is empty, about a file, works again."""
+
+    def faults(self) -> bytes:
+        """What failed, of this engine and its forks, the oldest first: `[{"code", "stage", "cause", "path", "since", "until", "count"}]`
+        with times in microseconds since 1970; `until` is 0 as long as it is not over."""
+
+    def aside(self) -> list[str]:
+        """Views that have no rows because their rules fail again and again."""
 
 @final
 class Capture:
