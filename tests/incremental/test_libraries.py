@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from codeanatomy_engine import CancelToken
+from codeanatomy_engine import CancelToken, EngineError
 
 from codeanatomy_incremental.change import Opened, Rescan, coalesce
 from codeanatomy_incremental.live import Graph
@@ -281,4 +281,29 @@ def test_after_any_edits_and_a_comparison_the_graph_is_a_fresh_one(ws: Path, sit
         rescan(graph)
         assert graph.engine.snapshot().verify() == b"[]"
     rescan(graph)
+    assert everything(graph.engine.snapshot()) == everything(indexed(ws, WITH).engine.snapshot())
+
+
+def test_packages_stay_out_where_memory_is_short_and_say_why(ws: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codeanatomy_incremental.libraries.held_bytes", lambda: 600 << 20)
+    graph = indexed(ws, WITH | {"run.memory_mb": "1000"})
+    assert "kit/core.py" not in held(graph)
+    assert reasons(graph)["kit"] == "half of what the graph may hold is held already (option run.memory_mb)"
+    assert "kit/core.py" in held(indexed(ws, WITH | {"run.memory_mb": "2000"}))
+
+
+def test_a_change_that_needs_too_much_memory_is_given_up_and_comes_back(ws: Path) -> None:
+    with pytest.raises(EngineError) as caught:
+        indexed(ws, WITH | {"run.memory_mb": "1"})
+    assert caught.value.code == "memory-budget"
+    graph = indexed(ws, WITH)
+    before = everything(graph.engine.snapshot())
+    graph.engine.set_policy(b'{"memory_mb": 1}')
+    (ws / "main.py").write_text(MAIN + "made.stop()\n")
+    with pytest.raises(EngineError) as caught:
+        graph.apply(coalesce([Rescan("")]), CancelToken())
+    assert caught.value.code == "memory-budget"
+    assert everything(graph.engine.snapshot()) == before
+    graph.engine.set_policy(b"{}")
+    graph.apply(coalesce([Rescan("")]), CancelToken())
     assert everything(graph.engine.snapshot()) == everything(indexed(ws, WITH).engine.snapshot())

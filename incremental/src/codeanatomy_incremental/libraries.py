@@ -15,7 +15,7 @@ from collections.abc import Collection, Container, Mapping, Sequence
 
 import msgspec
 
-from codeanatomy_engine import Engine
+from codeanatomy_engine import Engine, held_bytes
 
 from codeanatomy_incremental import environment, library
 from codeanatomy_incremental.library import Library, LibraryFile, Missing
@@ -50,9 +50,12 @@ class LibraryState(msgspec.Struct, frozen=True):
 class Libraries:
     """What one graph holds of the libraries of its environment."""
 
-    def __init__(self, root: str, options: WorkspaceOptions, python: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: str, options: WorkspaceOptions, python: str, environ: Mapping[str, str], memory_mb: int = 0
+    ) -> None:
         self._root = root
         self._options = options
+        self._memory_mb = memory_mb
         self._environ = environ
         self.python = python
         """The interpreter that the editor has chosen; `refresh` follows a change."""
@@ -247,6 +250,8 @@ class Libraries:
         if found.partition == "library" and packages >= self._options.library_files:
             said = f"the graph holds {packages} files of packages already (option workspace.library_files)"
             return Missing(said, exists=True)
+        if found.partition == "library" and self._memory_mb and held_bytes() > self._memory_mb << 19:
+            return Missing("half of what the graph may hold is held already (option run.memory_mb)", exists=True)
         return found
 
     def _describe(self, engine: Engine) -> None:

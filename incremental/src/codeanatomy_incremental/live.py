@@ -50,6 +50,9 @@ _SCIP = "scip"
 _MOST_INDEX = 1 << 30
 """A larger index is left out."""
 
+_TOO_LARGE = "memory-budget"
+"""A change that failed with this code fails again unless something changes."""
+
 _SYNTAX = "cpython"
 """The witness that judges syntax."""
 
@@ -184,7 +187,7 @@ class Graph:
         self.root = root
         self.options = options
         self.program = program.document
-        self.libraries = Libraries(os.fspath(root), options.workspace, python, os.environ)
+        self.libraries = Libraries(os.fspath(root), options.workspace, python, os.environ, options.run.memory_mb)
         self.workspace = workspace.Workspace(root=os.fspath(root), options=options.workspace)
         version, platform = self.libraries.target()
         self.image: ImageFile | None = None
@@ -945,7 +948,7 @@ class LiveGraph:
             if may_rest:
                 idle = self._options.image_idle_s
                 rest = idle if rest is None else min(rest, idle)
-            is_lame = self._failure is not None or bool(self.graph.engine.aside())
+            is_lame = (self._failure is not None and self._failure.code != _TOO_LARGE) or bool(self.graph.engine.aside())
             if is_lame:
                 rest = again if rest is None else min(rest, again)
             with self._condition:

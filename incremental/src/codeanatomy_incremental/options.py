@@ -22,6 +22,7 @@ CONFIG_NAME = "codeanatomy.toml"
 _MOST_BYTES = 1 << 20
 """A larger file is no configuration."""
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -247,6 +248,11 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     calibration: Literal["off", "warn", "enforce"] = "warn"
     """What becomes of measured times: `warn` tells where another way would have paid, `enforce` takes it."""
+
+    memory_mb: Count = 0
+    """Megabytes that the graph may hold; 0 for no bound. Files of packages stay out once half of it is held, and a change that would
+    need more than all of it is given up with `memory-budget`: what is in the graph goes on to answer. The process itself comes on top,
+    about 100 MB. It is the one option here that can leave rows out, and each file that stays out is a row that says so."""
 
     artifacts: bool = True
     """Keep the last runs, edits and requests in the tables `rule_exec`, `edits`, `requests`, `policy_decisions` and `fallbacks`."""

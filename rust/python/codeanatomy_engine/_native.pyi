@@ -13,6 +13,9 @@ TOKEN_TYPES: list[str]
 TOKEN_MODIFIERS: list[str]
 """Modifiers of semantic tokens, by the number of their bit."""
 
+def held_bytes() -> int:
+    """Bytes of the engine's own memory that are in use, by its allocator's count; 0 where that does not count."""
+
 def give_back() -> None:
     """Let what is free go back to the system: what threads that are gone have left is free and not returned."""
 

@@ -121,6 +121,7 @@ codes! {
     RenameClash = "rename-clash", "The new name would hide another definition, or be hidden by one; the message names the place.";
     RenameGoverned = "rename-governed", "A signal of `governance.toml` blocks work on a file that would change.";
     RenameFilesUnsupported = "rename-files-unsupported", "A module is a file, and the editor does not let a server rename files.";
+    MemoryBudget = "memory-budget", "The graph would need more memory than `run.memory_mb` allows; what is in it already goes on to answer.";
     ImageRefused = "image-refused", "The image of a workspace on disk is damaged or belongs to something else; the sources are read instead.";
     ImageNotWritten = "image-not-written", "The image of a workspace could not be written; the next start reads the sources.";
     SyntaxRefused = "syntax-refused", "CPython refuses the file, with this message.";

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::run_tables::RUN_TABLES;
@@ -91,6 +92,18 @@ impl Contract {
             .iter()
             .find(|(name, _)| *name == self.name)
             .map_or_else(|| self.build_schema(), |(_, schema)| Arc::clone(schema))
+    }
+
+    /// A batch without rows. Those of evidence contracts are shared: most tables of most files are empty.
+    #[must_use]
+    pub fn empty(&self) -> RecordBatch {
+        static EMPTY: LazyLock<Vec<(&'static str, RecordBatch)>> = LazyLock::new(|| {
+            EVIDENCE.iter().map(|contract| (contract.name, RecordBatch::new_empty(contract.schema()))).collect()
+        });
+        EMPTY
+            .iter()
+            .find(|(name, _)| *name == self.name)
+            .map_or_else(|| RecordBatch::new_empty(self.schema()), |(_, empty)| empty.clone())
     }
 
     fn build_schema(&self) -> SchemaRef {

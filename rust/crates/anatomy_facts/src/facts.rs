@@ -145,10 +145,10 @@ impl TableBuilder {
     /// The batch. Its buffers hold exactly its rows: a file keeps what it says and no spare room.
     #[must_use]
     pub fn finish(self) -> RecordBatch {
-        let schema = self.contract.schema();
         if self.rows == 0 {
-            return RecordBatch::new_empty(schema);
+            return self.contract.empty();
         }
+        let schema = self.contract.schema();
         let columns: Vec<ArrayRef> = self
             .cells
             .into_iter()

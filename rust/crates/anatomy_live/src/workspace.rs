@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use anatomy_engine::store::Snapshot;
-use anatomy_engine::{Change, Edit, Engine, EngineError, Manifest, Mode, Policy, Report};
+use anatomy_engine::{Change, Edit, Engine, EngineError, Manifest, Mode, Policy, Report, Rows};
 use anatomy_facts::{ErrorCode, FileFacts, Stage, Symbol};
 use anatomy_syntax::{ChangedRange, Document, ModuleContext, PositionEncoding, Run, Target, TextIndex};
 use arrow::array::RecordBatch;
@@ -95,7 +95,8 @@ const MOST_PENDING: usize = 256;
 type Dirty = (String, Document, ModuleContext, Option<Box<Origin>>);
 
 struct Staged {
-    tables: Vec<RecordBatch>,
+    /// `None` while a commit holds them.
+    tables: Vec<Option<Rows>>,
     view: FileView,
 }
 
@@ -486,7 +487,7 @@ impl Workspace {
         view.module = Symbol::of(&file.module);
         view.wants = kept.wants;
         view.origin = Some(Box::new(file.origin()));
-        Staged { tables: facts.tables, view }
+        Staged { tables: held_rows(facts.tables), view }
     }
 
     /// What the cache keeps of a library file of that content.
@@ -771,11 +772,10 @@ impl Workspace {
             let file = Symbol::of(path);
             let last = last_tables.get(&file);
             // What an open document said last is at hand: a table that says the same again need not be asked.
-            let same = |number: usize, table: &RecordBatch| last.is_some_and(|last| last[number] == *table);
+            let same = |number: usize, rows: &Rows| last.is_some_and(|last| last[number] == rows.batch());
             let tables = taken.get_mut(path).and_then(Option::as_mut).map(|staged| {
                 let tables = staged.tables.iter_mut().enumerate();
-                let moved = |table: &mut RecordBatch| std::mem::replace(table, RecordBatch::new_empty(table.schema()));
-                tables.map(|(number, table)| (!same(number, table)).then(|| moved(table))).collect::<Vec<_>>()
+                tables.map(|(number, rows)| rows.take_if(|rows| !same(number, rows))).collect::<Vec<_>>()
             });
             if tables.as_ref().is_some_and(|tables| tables.iter().all(Option::is_none)) {
                 continue;
@@ -787,8 +787,10 @@ impl Workspace {
         let applied = applied.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
         for change in &mut changes {
             let Some(Some(staged)) = taken.get_mut(change.file.text()) else { continue };
-            for (held, table) in staged.tables.iter_mut().zip(change.tables.take().into_iter().flatten()) {
-                *held = table.unwrap_or_else(|| held.clone());
+            for (held, rows) in staged.tables.iter_mut().zip(change.tables.take().into_iter().flatten()) {
+                if rows.is_some() {
+                    *held = rows;
+                }
             }
         }
         let (snapshot, refresh) = match applied {
@@ -803,7 +805,8 @@ impl Workspace {
         }
         for (path, ..) in &dirty {
             if let Some(Some(staged)) = taken.get(path) {
-                last_tables.insert(Symbol::of(path), staged.tables.clone());
+                let tables = staged.tables.iter().flatten().map(Rows::batch);
+                last_tables.insert(Symbol::of(path), tables.collect());
             }
         }
         let last = self.answers()?;
@@ -958,7 +961,11 @@ fn staged(
     view.module = Symbol::of(&context.module);
     view.wants = wants;
     view.stamp = stamp_of(text);
-    Staged { tables: facts.tables, view }
+    Staged { tables: held_rows(facts.tables), view }
+}
+
+fn held_rows(tables: Vec<RecordBatch>) -> Vec<Option<Rows>> {
+    tables.into_iter().map(|table| Some(Rows::from(table))).collect()
 }
 
 /// Names what rules name before anything else does, in the order of the program: processes with the same program then begin with

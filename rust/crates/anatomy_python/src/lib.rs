@@ -745,6 +745,12 @@ fn would_run(policy: &[u8], changed: usize, files: usize) -> PyResult<&'static s
     Ok(if anatomy_engine::would_run_whole(changed, files, &policy) { "full" } else { "keyed" })
 }
 
+/// Bytes of the engine's own memory that are in use.
+#[pyfunction]
+fn held_bytes() -> u64 {
+    anatomy_engine::memory::held_bytes()
+}
+
 /// Lets what is free go back to the system: what threads that are gone have left is free and not returned.
 #[pyfunction]
 fn give_back(py: Python<'_>) {
@@ -767,6 +773,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fail_at, module)?)?;
     module.add_function(wrap_pyfunction!(manifest, module)?)?;
     module.add_function(wrap_pyfunction!(compiles, module)?)?;
+    module.add_function(wrap_pyfunction!(held_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(give_back, module)?)?;
     module.add_function(wrap_pyfunction!(would_run, module)?)?;
     module.add_class::<SourceFile>()?;

@@ -115,9 +115,9 @@ impl InputExec {
         InputExec { what, schema, properties }
     }
 
-    /// What the run brings.
-    pub(super) fn batch(&self, run: &Run) -> Result<RecordBatch> {
-        Ok(RecordBatch::try_new(self.schema.clone(), run.input.clone())?)
+    /// What the run brings, for people.
+    pub(super) fn what(&self) -> &str {
+        &self.what
     }
 }
 
@@ -148,7 +148,7 @@ impl ExecutionPlan for InputExec {
     }
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let run = Run::of(&context)?;
-        let batch = self.batch(&run);
+        let batch = run.input_batch(&self.schema);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream::iter([batch]))))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Cost follows the input and the answers, never the relation.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
@@ -16,6 +16,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::StreamExt;
 
+use super::ready::bare;
 use super::{Run, Version, properties};
 
 /// What becomes of an input row and its matches.
@@ -76,7 +77,7 @@ impl LookUpExec {
 
     /// What it does to a batch, without its input.
     pub(super) fn step(&self) -> LookUpStep {
-        LookUpStep { spec: self.spec.clone(), schema: self.schema.clone() }
+        LookUpStep { schema: bare(&self.schema), spec: self.spec.clone() }
     }
 }
 
@@ -88,30 +89,117 @@ pub(super) struct LookUpStep {
 }
 
 impl LookUpStep {
+    /// The relation and the columns that are looked up: the index that it needs.
+    pub(super) fn index(&self) -> (usize, Vec<usize>) {
+        (self.spec.relation, self.spec.on.iter().map(|(_, column)| *column).collect())
+    }
+
     /// The output for one batch of the input; `None` where there is none.
     pub(super) fn probe(&self, input: &RecordBatch, run: &Run) -> Result<Option<RecordBatch>> {
-        probe(input, &self.spec, run, &self.schema)
+        let spec = self.spec.as_ref();
+        let relation = run.relation(spec.relation, spec.version);
+        let rows = input.num_rows();
+        let keys = spec
+            .on
+            .iter()
+            .map(|(expr, _)| expr.evaluate(input)?.into_array(rows))
+            .collect::<Result<Vec<ArrayRef>>>()?;
+        let (columns, by) = spec.indexed.get_or_init(|| {
+            let columns: Vec<usize> = spec.on.iter().map(|(_, column)| *column).collect();
+            let by = relation.indexed_by(&columns);
+            (columns, by)
+        });
+        let (mut probes, mut found) = relation.look_up_by(by, columns, &keys);
+        if let (Version::Below, Some(level)) = (spec.version, spec.level) {
+            let levels = relation.gather(level, &found);
+            let levels = levels.as_primitive::<UInt32Type>().values();
+            let kept: Vec<usize> = (0..found.len()).filter(|&at| levels[at] < run.below).collect();
+            probes = kept.iter().map(|&at| probes[at]).collect();
+            found = kept.iter().map(|&at| found[at]).collect();
+        }
+        if probes.is_empty() {
+            // Most keys of an edit end here: nothing is fetched for them.
+            match spec.kind {
+                LookUpKind::Inner | LookUpKind::Semi => return Ok(None),
+                LookUpKind::Anti => return Ok(Some(input.clone())),
+                LookUpKind::Left => {}
+            }
+        }
+        let needs_columns = spec.residual.is_some() || matches!(spec.kind, LookUpKind::Inner | LookUpKind::Left);
+        let mut probes = UInt32Array::from(probes);
+        let mut joined = None;
+        if needs_columns {
+            let mut arrays =
+                input.columns().iter().map(|column| Ok(take(column, &probes, None)?)).collect::<Result<Vec<_>>>()?;
+            arrays.extend(spec.columns.iter().map(|&column| relation.gather(column, &found)));
+            let options = RecordBatchOptions::new().with_row_count(Some(probes.len()));
+            let mut batch = RecordBatch::try_new_with_options(spec.joined.clone(), arrays, &options)?;
+            if let Some(residual) = &spec.residual {
+                let kept = residual.evaluate(&batch)?.into_array(batch.num_rows())?;
+                let kept = kept.as_boolean();
+                probes = arrow::compute::filter(&probes, kept)?.as_primitive::<UInt32Type>().clone();
+                batch = filter_record_batch(&batch, kept)?;
+            }
+            joined = Some(batch);
+        }
+        match spec.kind {
+            LookUpKind::Inner => {
+                joined.map(Some).ok_or_else(|| unreachable!("an inner look-up always fetches its columns"))
+            }
+            LookUpKind::Semi | LookUpKind::Anti => {
+                let mut matched = vec![false; rows];
+                for &probe in probes.values() {
+                    matched[probe as usize] = true;
+                }
+                let wanted = spec.kind == LookUpKind::Semi;
+                let mask: BooleanArray = matched.into_iter().map(|is| Some(is == wanted)).collect();
+                Ok(Some(filter_record_batch(input, &mask)?))
+            }
+            LookUpKind::Left => {
+                let joined = joined.expect("an outer look-up always fetches its columns");
+                let mut matched = vec![false; rows];
+                for &probe in probes.values() {
+                    matched[probe as usize] = true;
+                }
+                let lonely: UInt32Array = (0..rows as u32).filter(|&row| !matched[row as usize]).collect();
+                let width = input.num_columns();
+                let arrays = (0..joined.num_columns())
+                    .map(|column| {
+                        let present = joined.column(column);
+                        let absent = if column < width {
+                            take(input.column(column), &lonely, None)?
+                        } else {
+                            arrow::array::new_null_array(present.data_type(), lonely.len())
+                        };
+                        Ok(arrow::compute::concat(&[present.as_ref(), absent.as_ref()])?)
+                    })
+                    .collect::<Result<Vec<ArrayRef>>>()?;
+                Ok(Some(RecordBatch::try_new(self.schema.clone(), arrays)?))
+            }
+        }
     }
 }
 
-/// The look-ups of a plan: (relation, columns), which are the indexes that it needs.
-pub(crate) fn look_ups(plan: &Arc<dyn ExecutionPlan>, into: &mut Vec<(usize, Vec<usize>)>) {
-    if let Some(look_up) = plan.downcast_ref::<LookUpExec>() {
-        into.push((look_up.spec.relation, look_up.spec.on.iter().map(|(_, column)| *column).collect()));
+impl fmt::Display for LookUpStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.spec.fmt(f)
     }
-    for child in plan.children() {
-        look_ups(child, into);
+}
+
+impl fmt::Display for LookUpSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on: Vec<String> = self.on.iter().map(|(expr, column)| format!("{expr} = #{column}")).collect();
+        write!(f, "LookUp {:?}: {} ({:?}), on=[{}]", self.kind, self.name, self.version, on.join(", "))?;
+        match &self.residual {
+            Some(residual) => write!(f, ", where {residual}"),
+            None => Ok(()),
+        }
     }
 }
 
 impl DisplayAs for LookUpExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let on: Vec<String> = self.spec.on.iter().map(|(expr, column)| format!("{expr} = #{column}")).collect();
-        write!(f, "LookUp {:?}: {} ({:?}), on=[{}]", self.spec.kind, self.spec.name, self.spec.version, on.join(", "))?;
-        match &self.spec.residual {
-            Some(residual) => write!(f, ", where {residual}"),
-            None => Ok(()),
-        }
+        self.spec.fmt(f)
     }
 }
 
@@ -149,92 +237,11 @@ impl ExecutionPlan for LookUpExec {
     }
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let run = Run::of(&context)?;
-        let (spec, schema) = (self.spec.clone(), self.schema.clone());
-        let out = schema.clone();
+        let (step, schema) = (self.step(), self.schema.clone());
         let probed = move |batch: Result<RecordBatch>| {
-            Ok(probe(&batch?, &spec, &run, &out)?.unwrap_or_else(|| RecordBatch::new_empty(out.clone())))
+            Ok(step.probe(&batch?, &run)?.unwrap_or_else(|| RecordBatch::new_empty(step.schema.clone())))
         };
         let stream = self.input.execute(partition, context)?.map(probed);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream)))
-    }
-}
-
-fn probe(input: &RecordBatch, spec: &LookUpSpec, run: &Run, schema: &SchemaRef) -> Result<Option<RecordBatch>> {
-    let relation = run.relation(spec.relation, spec.version);
-    let rows = input.num_rows();
-    let keys =
-        spec.on.iter().map(|(expr, _)| expr.evaluate(input)?.into_array(rows)).collect::<Result<Vec<ArrayRef>>>()?;
-    let (columns, by) = spec.indexed.get_or_init(|| {
-        let columns: Vec<usize> = spec.on.iter().map(|(_, column)| *column).collect();
-        let by = relation.indexed_by(&columns);
-        (columns, by)
-    });
-    let (mut probes, mut found) = relation.look_up_by(by, columns, &keys);
-    if let (Version::Below, Some(level)) = (spec.version, spec.level) {
-        let levels = relation.gather(level, &found);
-        let levels = levels.as_primitive::<UInt32Type>().values();
-        let kept: Vec<usize> = (0..found.len()).filter(|&at| levels[at] < run.below).collect();
-        probes = kept.iter().map(|&at| probes[at]).collect();
-        found = kept.iter().map(|&at| found[at]).collect();
-    }
-    if probes.is_empty() {
-        // Most keys of an edit end here: nothing is fetched for them.
-        match spec.kind {
-            LookUpKind::Inner | LookUpKind::Semi => return Ok(None),
-            LookUpKind::Anti => return Ok(Some(input.clone())),
-            LookUpKind::Left => {}
-        }
-    }
-    let needs_columns = spec.residual.is_some() || matches!(spec.kind, LookUpKind::Inner | LookUpKind::Left);
-    let mut probes = UInt32Array::from(probes);
-    let mut joined = None;
-    if needs_columns {
-        let mut arrays =
-            input.columns().iter().map(|column| Ok(take(column, &probes, None)?)).collect::<Result<Vec<_>>>()?;
-        arrays.extend(spec.columns.iter().map(|&column| relation.gather(column, &found)));
-        let options = RecordBatchOptions::new().with_row_count(Some(probes.len()));
-        let mut batch = RecordBatch::try_new_with_options(spec.joined.clone(), arrays, &options)?;
-        if let Some(residual) = &spec.residual {
-            let kept = residual.evaluate(&batch)?.into_array(batch.num_rows())?;
-            let kept = kept.as_boolean();
-            probes = arrow::compute::filter(&probes, kept)?.as_primitive::<UInt32Type>().clone();
-            batch = filter_record_batch(&batch, kept)?;
-        }
-        joined = Some(batch);
-    }
-    match spec.kind {
-        LookUpKind::Inner => {
-            joined.map(Some).ok_or_else(|| unreachable!("an inner look-up always fetches its columns"))
-        }
-        LookUpKind::Semi | LookUpKind::Anti => {
-            let mut matched = vec![false; rows];
-            for &probe in probes.values() {
-                matched[probe as usize] = true;
-            }
-            let wanted = spec.kind == LookUpKind::Semi;
-            let mask: BooleanArray = matched.into_iter().map(|is| Some(is == wanted)).collect();
-            Ok(Some(filter_record_batch(input, &mask)?))
-        }
-        LookUpKind::Left => {
-            let joined = joined.expect("an outer look-up always fetches its columns");
-            let mut matched = vec![false; rows];
-            for &probe in probes.values() {
-                matched[probe as usize] = true;
-            }
-            let lonely: UInt32Array = (0..rows as u32).filter(|&row| !matched[row as usize]).collect();
-            let width = input.num_columns();
-            let arrays = (0..joined.num_columns())
-                .map(|column| {
-                    let present = joined.column(column);
-                    let absent = if column < width {
-                        take(input.column(column), &lonely, None)?
-                    } else {
-                        arrow::array::new_null_array(present.data_type(), lonely.len())
-                    };
-                    Ok(arrow::compute::concat(&[present.as_ref(), absent.as_ref()])?)
-                })
-                .collect::<Result<Vec<ArrayRef>>>()?;
-            Ok(Some(RecordBatch::try_new(schema.clone(), arrays)?))
-        }
     }
 }

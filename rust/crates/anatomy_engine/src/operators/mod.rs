@@ -3,6 +3,7 @@
 //! A prepared plan holds no data. What it reads is bound for each run through the [`Run`] that the task context carries,
 //! so that one plan serves every edit, every level of a recursion and any number of readers at once.
 
+mod bounds;
 mod leaf;
 mod limit;
 mod linear;
@@ -28,10 +29,11 @@ use tokio::runtime::{Builder, Runtime};
 use crate::policy::BATCH_ROWS;
 use crate::store::{Relation, Snapshot};
 
+pub(crate) use bounds::Bounds;
 pub(crate) use leaf::{InputExec, LeafExec};
 pub(crate) use limit::{Limit, within};
 pub(crate) use linear::{Linear, linearize, placed};
-pub(crate) use look_up::{LookUpExec, LookUpKind, LookUpSpec, look_ups};
+pub(crate) use look_up::{LookUpExec, LookUpKind, LookUpSpec};
 pub(crate) use ready::Ready;
 pub(crate) use winner::{OrderKey, choose, ranks};
 
@@ -72,6 +74,11 @@ impl Run {
         Run { old: self.old.clone(), new: self.new.clone(), input, below: self.below }
     }
 
+    /// What the run brings.
+    fn input_batch(&self, schema: &SchemaRef) -> Result<RecordBatch> {
+        Ok(RecordBatch::try_new(schema.clone(), self.input.clone())?)
+    }
+
     /// The run that a task context carries.
     pub(crate) fn of(context: &TaskContext) -> Result<Arc<Run>> {
         context
@@ -82,9 +89,10 @@ impl Run {
 
     /// Executes a prepared plan on the calling thread and returns its batches in partition order.
     pub(crate) fn execute(self: &Arc<Run>, plan: &Ready) -> Result<Vec<RecordBatch>> {
-        if let Some(chain) = plan.chain() {
-            return Ok(chain.run(self)?.into_iter().collect());
-        }
+        let plan = match plan {
+            Ready::Chain(chain) => return Ok(chain.run(self)?.into_iter().collect()),
+            Ready::Plan(plan) => plan,
+        };
         // Some of DataFusion's operators (unions) start tasks, which need a runtime even on one thread.
         thread_local! {
             static RUNTIME: std::io::Result<Runtime> = Builder::new_current_thread().build();

@@ -4,31 +4,34 @@
 //! one batch, so a chain needs no task, no stream and no reset, and it ends at the first step that leaves no row. That is what
 //! a refresh does most: it asks every rule about a few keys, and nearly all of them have nothing to say.
 
-use std::ops::Deref;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::error::Result;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, displayable};
 
 use super::look_up::{LookUpExec, LookUpStep};
 use super::{InputExec, Run};
 
-/// A prepared plan.
+/// A prepared plan. Of a chain only its steps are kept: the operators that it was read from weigh several times as much.
 #[derive(Debug)]
-pub(crate) struct Ready {
-    plan: Arc<dyn ExecutionPlan>,
-    chain: Option<Chain>,
+pub(crate) enum Ready {
+    /// A chain of look-ups.
+    Chain(Chain),
+    /// Any other plan.
+    Plan(Arc<dyn ExecutionPlan>),
 }
 
 /// The steps of a plan that is a chain.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub(crate) struct Chain {
     input: SchemaRef,
+    what: String,
     steps: Vec<Step>,
 }
 
@@ -41,27 +44,34 @@ enum Step {
 
 impl Ready {
     pub(crate) fn new(plan: Arc<dyn ExecutionPlan>) -> Ready {
-        Ready { chain: Chain::of(&plan), plan }
+        Chain::of(&plan).map_or(Ready::Plan(plan), Ready::Chain)
     }
 
-    pub(super) fn chain(&self) -> Option<&Chain> {
-        self.chain.as_ref()
+    /// The look-ups of the plan: (relation, columns), which are the indexes that it needs.
+    pub(crate) fn look_ups(&self, into: &mut Vec<(usize, Vec<usize>)>) {
+        match self {
+            Ready::Plan(_) => {}
+            Ready::Chain(chain) => into.extend(chain.steps.iter().filter_map(|step| match step {
+                Step::LookUp(look_up) => Some(look_up.index()),
+                Step::Filter(_) | Step::Project(..) => None,
+            })),
+        }
     }
-}
 
-impl Deref for Ready {
-    type Target = Arc<dyn ExecutionPlan>;
-
-    fn deref(&self) -> &Arc<dyn ExecutionPlan> {
-        &self.plan
+    /// The operators, the last one first, as DataFusion shows them.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Ready::Plan(plan) => displayable(plan.as_ref()).indent(false).to_string(),
+            Ready::Chain(chain) => chain.text(),
+        }
     }
 }
 
 impl Chain {
     /// The chain that a plan is; `None` if it is none.
     fn of(plan: &Arc<dyn ExecutionPlan>) -> Option<Chain> {
-        if plan.downcast_ref::<InputExec>().is_some() {
-            return Some(Chain { input: plan.schema(), steps: Vec::new() });
+        if let Some(input) = plan.downcast_ref::<InputExec>() {
+            return Some(Chain { input: bare(&plan.schema()), what: input.what().to_owned(), steps: Vec::new() });
         }
         let step = if let Some(look_up) = plan.downcast_ref::<LookUpExec>() {
             Step::LookUp(look_up.step())
@@ -69,7 +79,7 @@ impl Chain {
             Step::Filter(filter.predicate().clone())
         } else {
             let projection = plan.downcast_ref::<ProjectionExec>()?;
-            Step::Project(projection.expr().iter().map(|of| of.expr.clone()).collect(), plan.schema())
+            Step::Project(projection.expr().iter().map(|of| of.expr.clone()).collect(), bare(&plan.schema()))
         };
         let [child] = plan.children()[..] else { return None };
         let mut chain = Chain::of(child)?;
@@ -77,9 +87,27 @@ impl Chain {
         Some(chain)
     }
 
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (depth, step) in self.steps.iter().rev().enumerate() {
+            let line = match step {
+                Step::LookUp(look_up) => look_up.to_string(),
+                Step::Filter(predicate) => format!("FilterExec: {predicate}"),
+                Step::Project(exprs, schema) => {
+                    let named = exprs.iter().zip(schema.fields()).map(|(expr, of)| format!("{expr} as {}", of.name()));
+                    format!("ProjectionExec: expr=[{}]", named.collect::<Vec<_>>().join(", "))
+                }
+            };
+            writeln!(text, "{:1$}{line}", "", depth * 2).expect("a text takes all that is written");
+        }
+        writeln!(text, "{:1$}Input: {2}", "", self.steps.len() * 2, self.what)
+            .expect("a text takes all that is written");
+        text
+    }
+
     /// Its rows; `None` where there are none.
     pub(super) fn run(&self, run: &Run) -> Result<Option<RecordBatch>> {
-        let mut batch = RecordBatch::try_new(self.input.clone(), run.input.clone())?;
+        let mut batch = run.input_batch(&self.input)?;
         for step in &self.steps {
             if batch.num_rows() == 0 {
                 return Ok(None);
@@ -109,4 +137,10 @@ impl Chain {
         }
         Ok((batch.num_rows() > 0).then_some(batch))
     }
+}
+
+/// A schema without what only people and the compiler read.
+pub(super) fn bare(schema: &SchemaRef) -> SchemaRef {
+    let plain = |of: &Arc<Field>| Field::new(of.name(), of.data_type().clone(), of.is_nullable());
+    Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
 }

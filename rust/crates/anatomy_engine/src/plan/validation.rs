@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use super::{Compiled, View};
 use crate::error::Result;
-use crate::operators::look_ups;
 use crate::policy::{FEWEST_GROWN, MOST_GRAIN, MOST_GROWTH, MOST_INDEXED, MOST_JOINED, MOST_READERS, MOST_ROUNDS};
 use crate::store::Snapshot;
 
@@ -125,10 +124,10 @@ impl Search<'_> {
         }
         let mut needed = Vec::new();
         for plan in view.keyed_plans()? {
-            look_ups(plan, &mut needed);
+            plan.look_ups(&mut needed);
         }
         for occurrence in 0..view.occurrences.len() {
-            look_ups(view.impact_plan(occurrence)?, &mut needed);
+            view.impact_plan(occurrence)?.look_ups(&mut needed);
         }
         let name = view.name.as_str();
         if let Some(most) = needed.iter().map(|(_, columns)| columns.len()).max().filter(|&most| most > MOST_INDEXED) {

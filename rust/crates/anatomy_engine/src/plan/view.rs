@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anatomy_facts::Stage;
@@ -18,7 +17,7 @@ use rayon::prelude::*;
 use super::outward::{Reach, Start, outward};
 use crate::error::{EngineError, Result};
 use crate::lower::{Block, LeafJoin};
-use crate::operators::{Limit, Linear, OrderKey, Ready, Run, Version, choose, linearize, placed, ranks};
+use crate::operators::{Bounds, Limit, Linear, OrderKey, Ready, Run, Version, choose, linearize, placed, ranks};
 use crate::policy::{PIECE_ROWS, PIECES_AT_ONCE, Policy, settles, starts_from_a_leaf};
 use crate::store::{RowSet, firsts};
 
@@ -55,8 +54,8 @@ pub(crate) struct Candidates {
     pub(crate) evidence: Vec<Vec<(usize, RecordBatch)>>,
 }
 
-/// A prepared chain of look-ups and the columns that it starts from.
-type Chain<'a> = (&'a Ready, Vec<ArrayRef>);
+/// A prepared plan and the columns that it starts from.
+type Bound<'a> = (&'a Ready, Vec<ArrayRef>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
@@ -226,8 +225,8 @@ impl View {
     /// too much of it, so that a level needs memory by its rows and not by all the ways that lead to them.
     ///
     /// # Errors
-    /// `cancelled`, or what a plan met.
-    pub(crate) fn run_from_own(&self, run: &Arc<Run>, cancel: &AtomicBool) -> Result<RecordBatch> {
+    /// `cancelled`, `memory-budget`, or what a plan met.
+    pub(crate) fn run_from_own(&self, run: &Arc<Run>, bounds: Bounds<'_>) -> Result<RecordBatch> {
         let rows = run.input.first().map_or(0, |column| column.len());
         let mut pieces: Vec<(&Ready, usize)> = Vec::new();
         for (number, of) in self.occurrences.iter().enumerate() {
@@ -238,9 +237,7 @@ impl View {
         }
         let (mut parts, mut settled) = (Vec::new(), 0);
         for together in pieces.chunks(PIECES_AT_ONCE) {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(EngineError::cancelled(Stage::Run));
-            }
+            bounds.check()?;
             let of_piece = |&(plan, start): &(&Ready, usize)| {
                 let count = PIECE_ROWS.min(rows - start);
                 let input = run.input.iter().map(|column| column.slice(start, count)).collect();
@@ -255,11 +252,15 @@ impl View {
         self.settle(&parts)
     }
 
-    /// DataFusion's own plans, one a branch.
+    /// DataFusion's own plans, one a branch, kept for the next time.
     pub(crate) fn full_plans(&self, session: &crate::lower::Session) -> Result<&Vec<Ready>> {
-        prepared(&self.prepared.full, || {
-            self.branches.iter().map(|branch| Ok(Ready::new(session.full(&branch.logical)?.1))).collect()
-        })
+        self.planned(session, &self.prepared.full)
+    }
+
+    /// The same; if they are not kept, `own` holds them: a whole run is rare, and its plans are large.
+    fn planned<'a>(&'a self, session: &crate::lower::Session, own: &'a OnceLock<Vec<Ready>>) -> Result<&'a Vec<Ready>> {
+        let kept = if self.prepared.full.get().is_some() { &self.prepared.full } else { own };
+        prepared(kept, || self.branches.iter().map(|branch| Ok(Ready::new(session.full(&branch.logical)?.1))).collect())
     }
 
     /// Rows of a recursive view for these keys, each with the level on which it follows, before distinct and winner.
@@ -289,22 +290,23 @@ impl View {
         run: &Arc<Run>,
         policy: &Policy,
     ) -> Result<RecordBatch> {
-        let (mut plans, mut next): (Vec<Chain<'_>>, usize) = (Vec::new(), 0);
+        let planned = OnceLock::new();
+        let (mut plans, mut next): (Vec<Bound<'_>>, usize) = (Vec::new(), 0);
         for (number, branch) in self.branches.iter().enumerate() {
             let blocks = next..next + branch.blocks.len();
             next = blocks.end;
             match self.chains(blocks, run, policy) {
                 Some(chains) => plans.extend(chains),
-                None => plans.push((&self.full_plans(session)?[number], run.input.clone())),
+                None => plans.push((&self.planned(session, &planned)?[number], run.input.clone())),
             }
         }
-        let of_plan = |(plan, input): &Chain<'_>| self.conformed(plan, &Arc::new(run.with_input(input.clone())));
+        let of_plan = |(plan, input): &Bound<'_>| self.conformed(plan, &Arc::new(run.with_input(input.clone())));
         self.settle(&in_order(&plans, of_plan)?)
     }
 
     /// For these blocks the chains that yield all their rows, with what each starts from; `None` where a plan does better, or
     /// where no chain leads from one leaf to all others. A block that joins an empty relation has nothing to yield.
-    fn chains(&self, blocks: Range<usize>, run: &Run, policy: &Policy) -> Option<Vec<Chain<'_>>> {
+    fn chains(&self, blocks: Range<usize>, run: &Run, policy: &Policy) -> Option<Vec<Bound<'_>>> {
         if !self.keyed {
             return None;
         }

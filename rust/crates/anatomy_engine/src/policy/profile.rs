@@ -81,6 +81,8 @@ pub struct Policy {
     pub many_files: Option<usize>,
     /// One file in this many changed: whole; empty for that of the profile.
     pub share: Option<usize>,
+    /// Megabytes of memory beyond which a commit is given up; 0 for no bound.
+    pub memory_mb: usize,
     /// Rows of a block of joins up to which it starts from a leaf in a whole run; empty for that of the profile.
     pub chain_rows: Option<usize>,
 }
@@ -94,6 +96,7 @@ impl Default for Policy {
             artifacts: true,
             many_files: None,
             share: None,
+            memory_mb: 0,
             chain_rows: None,
         }
     }

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::engine::Engine;
 use super::ledger::CommitEntry;
 use crate::error::Result;
-use crate::operators::look_ups;
 use crate::plan::View;
 use crate::policy::{
     BATCH_ROWS, Calibration, FEW_ROWS, MANY_ROWS, MOST_SMALL_SEGMENTS, PIECE_ROWS, Profile, SMALL_ROWS, Validation,
@@ -96,10 +95,10 @@ impl Engine {
         let mut needed = Vec::new();
         if view.keyed {
             for plan in view.keyed_plans()? {
-                look_ups(plan, &mut needed);
+                plan.look_ups(&mut needed);
             }
             for occurrence in 0..view.occurrences.len() {
-                look_ups(view.impact_plan(occurrence)?, &mut needed);
+                view.impact_plan(occurrence)?.look_ups(&mut needed);
             }
         }
         for (_, columns) in &mut needed {

@@ -7,7 +7,6 @@ use anatomy_facts::{ErrorCode, Id, Stage, Symbol};
 use anatomy_program::{ViewKind, ViewSpec};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow::util::display::array_value_to_string;
-use datafusion::physical_plan::displayable;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -105,7 +104,6 @@ impl Engine {
             )
         })?;
         let mut described = self.described(view);
-        let text = |plan: &Ready| displayable(plan.as_ref()).indent(false).to_string();
         let mut logical = Vec::new();
         let mut optimized = Vec::new();
         for branch in &view.branches {
@@ -115,13 +113,14 @@ impl Engine {
         described["sql"] = json!(view.branches.iter().map(|branch| branch.sql.clone()).collect::<Vec<_>>());
         described["logical"] = json!(logical.join("\n"));
         described["optimized"] = json!(optimized.join("\n"));
-        described["physical"] = json!(view.full_plans(&self.session)?.iter().map(&text).collect::<Vec<_>>().join("\n"));
+        described["physical"] =
+            json!(view.full_plans(&self.session)?.iter().map(Ready::text).collect::<Vec<_>>().join("\n"));
         if view.keyed {
-            described["keyed"] = json!(view.keyed_plans()?.iter().map(&text).collect::<Vec<_>>().join("\n"));
+            described["keyed"] = json!(view.keyed_plans()?.iter().map(Ready::text).collect::<Vec<_>>().join("\n"));
             let mut impact = serde_json::Map::new();
             for (number, of) in view.occurrences.iter().enumerate() {
                 let shown = format!("{} (block {}, leaf {})", name_of(of.relation), of.block, of.leaf);
-                impact.insert(shown, json!(text(view.impact_plan(number)?)));
+                impact.insert(shown, json!(view.impact_plan(number)?.text()));
             }
             described["impact"] = Value::Object(impact);
         }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
@@ -20,8 +20,7 @@ use super::report::{Mode, Report, Stages, ViewRun};
 use crate::error::{EngineError, Result};
 use crate::fault::fail_at;
 use crate::lower::Session;
-use crate::memory::Frugal;
-use crate::operators::{Run, look_ups};
+use crate::operators::{Bounds, Run};
 use crate::plan::{Compiled, Manifest, View, compile};
 use crate::policy::{Policy, Validation, Whole, Workload, calibrated, runs_side_by_side, runs_whole};
 use crate::store::image::{Image, ImageWriter};
@@ -33,7 +32,30 @@ pub struct Change {
     /// Interned path.
     pub file: Symbol,
     /// A batch for each evidence contract, in order; an inner `None` says that the rows of that table are as they were.
-    pub tables: Option<Vec<Option<RecordBatch>>>,
+    pub tables: Option<Vec<Option<Rows>>>,
+}
+
+/// Rows of one table: a batch of their own, or a part of one that holds the rows of many files. A batch for each table of
+/// each file weighs more than its rows.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    of: Arc<RecordBatch>,
+    start: usize,
+    count: usize,
+}
+
+impl Rows {
+    /// The rows by themselves.
+    #[must_use]
+    pub fn batch(&self) -> RecordBatch {
+        self.of.slice(self.start, self.count)
+    }
+}
+
+impl From<RecordBatch> for Rows {
+    fn from(of: RecordBatch) -> Rows {
+        Rows { start: 0, count: of.num_rows(), of: Arc::new(of) }
+    }
 }
 
 /// A program kept true over changing evidence.
@@ -209,22 +231,23 @@ impl Engine {
             report.micros = micros(began);
             return Ok((old, report));
         }
-        let _frugal = whole.map(|_| {
+        if whole.is_some() {
             crate::memory::give_back();
-            Frugal::new()
-        });
+        }
         let mut missed = missed_index_rows() - built;
         let mut lines: Vec<(usize, ViewRun)> = Vec::new();
         let mut emptied: Vec<usize> = Vec::new();
         for stage in &self.compiled.stages {
-            let views: Vec<&View> = stage.iter().map(|&at| &self.compiled.views[at]).collect();
             let reads_a_change = |view: &&View| view.occurrences.iter().any(|of| deltas.contains_key(&of.relation));
             let runs = |view: &&View| match self.aside.turn(view.number) {
                 Turn::Usual => whole.is_some() || reads_a_change(view),
                 Turn::Again => true,
                 Turn::Aside => false,
             };
-            let views: Vec<&View> = views.into_iter().filter(runs).collect();
+            let views: Vec<&View> = stage.iter().map(|&at| &self.compiled.views[at]).filter(runs).collect();
+            if views.is_empty() {
+                continue;
+            }
             let new = Arc::new(Snapshot { generation: old.generation + 1, relations: relations.clone() });
             let run = |view: &&View| -> Outcome {
                 let (at, built) = (Instant::now(), missed_index_rows());
@@ -244,7 +267,7 @@ impl Engine {
             };
             for (view, outcome) in views.into_iter().zip(outcomes) {
                 let ran = match outcome.ran {
-                    Err(error) if error.code != ErrorCode::Cancelled && self.is_aside(view, &error) => {
+                    Err(error) if is_of_the_rule(&error) && self.is_aside(view, &error) => {
                         emptied.push(view.number);
                         Some(without_rows(view, &old))
                     }
@@ -309,9 +332,9 @@ impl Engine {
                 continue;
             }
             let files: ArrayRef = Arc::new(files);
-            let parts: Vec<&RecordBatch> =
-                changes.iter().filter_map(|change| change.tables.as_ref()?[number].as_ref()).collect();
-            let new_rows = concat_batches(schema, parts)?;
+            let parts = changes.iter().filter_map(|change| change.tables.as_ref()?[number].as_ref());
+            let parts: Vec<RecordBatch> = parts.filter(|rows| rows.count > 0).map(Rows::batch).collect();
+            let new_rows = concat_batches(schema, &parts)?;
             share(changes, number, &new_rows);
             let relation = &old.relations[number];
             let file = schema.index_of("file")?;
@@ -358,14 +381,13 @@ impl Engine {
         policy: &Policy,
         cancel: &AtomicBool,
     ) -> Result<Option<Ran>> {
-        if cancel.load(Ordering::Relaxed) {
-            return Err(EngineError::cancelled(Stage::Run));
-        }
+        let bounds = Bounds::new(cancel, policy);
+        bounds.check()?;
         fail_at("engine.view").map_err(|error| EngineError::internal(Stage::Run, error.to_string()))?;
         let ran = match whole {
-            Some(whole) => self.run_whole(view, old, new.clone(), whole.as_str(), policy, cancel)?,
+            Some(whole) => self.run_whole(view, old, new.clone(), whole.as_str(), policy, bounds)?,
             None if self.aside.turn(view.number) == Turn::Again => {
-                self.run_again(view, old, new.clone(), policy, cancel)?
+                self.run_again(view, old, new.clone(), policy, bounds)?
             }
             None => self.run_keyed(view, old, new.clone(), deltas)?,
         };
@@ -386,13 +408,13 @@ impl Engine {
         new: Arc<Snapshot>,
         reason: &'static str,
         policy: &Policy,
-        cancel: &AtomicBool,
+        bounds: Bounds<'_>,
     ) -> Result<Option<Ran>> {
         let at = Instant::now();
         let rows_in = view.occurrences.iter().map(|of| new.relation(of.relation).len() as u32).sum();
         let mut rows_out = 0;
         let relation = if view.level.is_some() {
-            super::recursion::whole(view, &new, cancel, |run| view.run_whole(&self.session, run, policy))?
+            super::recursion::whole(view, &new, bounds, |run| view.run_whole(&self.session, run, policy))?
         } else {
             let run = Arc::new(Run { old: new.clone(), new, input: vec![], below: 0 });
             let rows = view.run_whole(&self.session, &run, policy)?;
@@ -422,10 +444,10 @@ impl Engine {
         old: &Arc<Snapshot>,
         new: Arc<Snapshot>,
         policy: &Policy,
-        cancel: &AtomicBool,
+        bounds: Bounds<'_>,
     ) -> Result<Option<Ran>> {
         let Some((Next::Changed(relation), _, line)) =
-            self.run_whole(view, old, new, "it failed before", policy, cancel)?
+            self.run_whole(view, old, new, "it failed before", policy, bounds)?
         else {
             return Ok(None);
         };
@@ -531,12 +553,16 @@ impl Next {
 
 /// Makes the batches of one table slices of all of them together.
 fn share(changes: &mut [Change], number: usize, together: &RecordBatch) {
-    let mut start = 0;
-    for table in changes.iter_mut().filter_map(|change| change.tables.as_mut()?[number].as_mut()) {
-        let rows = table.num_rows();
-        *table = together.slice(start, rows);
-        start += rows;
+    let (of, mut start) = (Arc::new(together.clone()), 0);
+    for rows in changes.iter_mut().filter_map(|change| change.tables.as_mut()?[number].as_mut()) {
+        *rows = Rows { of: of.clone(), start, count: rows.count };
+        start += rows.count;
     }
+}
+
+/// Whether a view failed by itself: not because somebody stopped it, or because there is no room for the whole graph.
+fn is_of_the_rule(error: &EngineError) -> bool {
+    !matches!(error.code, ErrorCode::Cancelled | ErrorCode::MemoryBudget)
 }
 
 fn deepest_rows(next: &Next, level: usize, rounds: u32) -> usize {
@@ -760,11 +786,11 @@ impl Engine {
     /// What a view met while running.
     pub fn verify(&self, snapshot: &Arc<Snapshot>) -> Result<Vec<(String, usize, usize)>> {
         let mut broken = Vec::new();
+        let never = AtomicBool::new(false);
+        let bounds = Bounds::new(&never, &Policy::default());
         for view in self.compiled.views.iter().filter(|view| view.stored) {
             let fresh = if view.level.is_some() {
-                super::recursion::whole(view, snapshot, &AtomicBool::new(false), |run| {
-                    view.run_full(&self.session, run)
-                })?
+                super::recursion::whole(view, snapshot, bounds, |run| view.run_full(&self.session, run))?
             } else {
                 let run = Run { old: snapshot.clone(), new: snapshot.clone(), input: vec![], below: 0 };
                 Relation::of(view.schema.clone(), vec![view.run_full(&self.session, &Arc::new(run))?])
@@ -786,10 +812,10 @@ impl Engine {
         let mut needed: Vec<(usize, Vec<usize>)> = Vec::new();
         for view in self.compiled.views.iter().filter(|view| view.keyed && view.stored) {
             for plan in view.keyed_plans()? {
-                look_ups(plan, &mut needed);
+                plan.look_ups(&mut needed);
             }
             for occurrence in 0..view.occurrences.len() {
-                look_ups(view.impact_plan(occurrence)?, &mut needed);
+                view.impact_plan(occurrence)?.look_ups(&mut needed);
             }
             needed.push((view.number, view.grain.clone()));
         }

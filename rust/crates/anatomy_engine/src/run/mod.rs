@@ -13,7 +13,7 @@ mod recursion;
 mod report;
 mod tables;
 
-pub use engine::{Change, Engine};
+pub use engine::{Change, Engine, Rows};
 pub use explain::{Explained, Witness};
 pub use ledger::{Edit, Fault, Ledger, Request};
 pub use outputs::Output;

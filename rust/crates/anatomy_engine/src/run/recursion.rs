@@ -5,7 +5,6 @@
 //! itself alive, and a refresh is the same walk over the levels for what changed.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
@@ -13,7 +12,7 @@ use arrow::datatypes::UInt32Type;
 
 use super::engine::replaced;
 use crate::error::Result;
-use crate::operators::{Run, within};
+use crate::operators::{Bounds, Run, within};
 use crate::plan::View;
 use crate::store::{Delta, Relation, RowSet, Snapshot, hash_rows};
 
@@ -21,7 +20,7 @@ use crate::store::{Delta, Relation, RowSet, Snapshot, hash_rows};
 pub(super) fn whole(
     view: &View,
     new: &Arc<Snapshot>,
-    cancel: &AtomicBool,
+    bounds: Bounds<'_>,
     first_level: impl Fn(&Arc<Run>) -> Result<RecordBatch>,
 ) -> Result<Relation> {
     let mut relation = Relation::empty(view.schema.clone());
@@ -39,7 +38,7 @@ pub(super) fn whole(
         // known already. So the level is what follows from the fresh rows, and older ones are only joined.
         let own = with_own(new, view, &relation);
         let run = Run { old: own.clone(), new: own, input: fresh.columns().to_vec(), below: level };
-        let rows = view.run_from_own(&Arc::new(run), cancel)?;
+        let rows = view.run_from_own(&Arc::new(run), bounds)?;
         let mut keys = RowSet::default();
         keys.extend(&view.grain.iter().map(|&column| rows.column(column).clone()).collect::<Vec<_>>());
         fresh = unknown_rows(view, &relation, &keys.columns(), &rows, level)?;

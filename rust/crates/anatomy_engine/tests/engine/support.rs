@@ -86,7 +86,7 @@ fn batch(number: usize, file: &str, rows: &FileRows) -> RecordBatch {
 
 /// The change that gives a file these rows, or takes it away.
 pub(crate) fn change(file: &str, rows: Option<&FileRows>) -> Change {
-    let tables = rows.map(|rows| (0..EVIDENCE.len()).map(|number| Some(batch(number, file, rows))).collect());
+    let tables = rows.map(|rows| (0..EVIDENCE.len()).map(|number| Some(batch(number, file, rows).into())).collect());
     Change { file: Symbol::of(file), tables }
 }
 

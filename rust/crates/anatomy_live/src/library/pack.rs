@@ -83,11 +83,11 @@ pub(crate) fn decode(bytes: &[u8], file: Symbol) -> Option<Kept> {
     let mut tables = Vec::with_capacity(EVIDENCE.len());
     for contract in EVIDENCE {
         let rows = input.int()? as usize;
-        let schema = contract.schema();
         if rows == 0 {
-            tables.push(RecordBatch::new_empty(schema));
+            tables.push(contract.empty());
             continue;
         }
+        let schema = contract.schema();
         let columns: Option<Vec<ArrayRef>> =
             contract.columns.iter().map(|column| input.column(column.kind, rows, &symbols)).collect();
         tables.push(RecordBatch::try_new(schema, columns?).ok()?);
