@@ -123,7 +123,7 @@ impl Engine {
             "recursive": count(&|view| view.level.is_some()),
             "refresh_full_asked_for": specs.iter().filter(|spec| spec.refresh == Refresh::Full).count(),
             "join_keys_inferred": joins,
-            "join_keys_written": specs.iter().map(|spec| spec.on.len()).sum::<usize>(),
+            "join_keys_written": specs.iter().map(|spec| spec.sql.to_ascii_uppercase().matches(" ON ").count()).sum::<usize>(),
             "median_lines_of_a_relationship": median(&mut lines),
             "median_lines_of_a_normalisation": median(&mut shapes),
             "compile_micros": self.compiled.views.iter().map(|view| u64::from(view.compile_micros)).sum::<u64>(),
