@@ -508,7 +508,8 @@ def test_strict_runs_refuse_what_validation_finds(ws: Path, run: Any) -> None:
     (ws / "rules").mkdir()
     (ws / "rules/pack.toml").write_text('name = "own"\nversion = "1"\ndoc = "Ours."\n', "utf-8")
     (ws / "rules/copied.toml").write_text(
-        'doc = "Holds if something is documented."\nkind = "derive"\nmatch = "docstrings(owner, text, file)"\nexample = "`x`"\n', "utf-8"
+        'doc = "Holds if something is documented."\nkind = "derive"\nmatch = "docstrings(owner, text, file)"\nexample = "`x`"\n',
+        "utf-8",
     )
     paths = ("--set", 'rules.paths=["rules"]')
     assert run("index", *paths).code == 0

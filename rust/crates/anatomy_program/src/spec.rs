@@ -264,6 +264,12 @@ impl ViewSpec {
         if self.clauses.is_empty() { "sql" } else { "match" }
     }
 
+    /// How many joins say their keys themselves: those of SQL text.
+    #[must_use]
+    pub fn keys_written(&self) -> usize {
+        self.sql.split_whitespace().filter(|word| word.eq_ignore_ascii_case("on")).count()
+    }
+
     /// A rule with a `match` is about what its first variable names, where neither a grain nor a contest says otherwise.
     fn state_grain(&mut self) -> Result<(), ProgramError> {
         if self.clauses.is_empty() {
