@@ -21,6 +21,9 @@ SERVER = (sys.executable, "-m", "codeanatomy", "lsp", "--in-process")
 FRONT = (sys.executable, "-m", "codeanatomy", "lsp")
 """The front of a daemon."""
 
+PATIENCE_S = 120.0
+"""How long an answer is waited for: a machine may have much else to do, and who waits in vain has failed anyway."""
+
 
 class ResponseError(Exception):
     """The server answered a request with an error."""
@@ -38,7 +41,7 @@ class Editor:
         self,
         root: Path,
         command: Sequence[str] = SERVER,
-        timeout: float = 60.0,
+        timeout: float = PATIENCE_S,
         stderr: BinaryIO | int | None = None,
         environment: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
@@ -160,10 +163,17 @@ class Editor:
         """Send a message as it is."""
         self.send_bytes(json.dumps(message).encode())
 
+    def send_together(self, *messages: Any) -> None:
+        """Send messages in one go: nothing that this process has to wait for comes between them."""
+        self._write(b"".join(_framed(json.dumps(each).encode()) for each in messages))
+
     def send_bytes(self, body: bytes) -> None:
         """Send bytes in a frame, whatever they are."""
+        self._write(_framed(body))
+
+    def _write(self, data: bytes) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.process.stdin.write(data)
         self.process.stdin.flush()
 
     def wait_for(self, matches: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -221,3 +231,7 @@ class Editor:
         if request["method"] != "workspace/configuration" or not self.settings:
             return None
         return [self.settings.get(item.get("section", "")) for item in request["params"]["items"]]
+
+
+def _framed(body: bytes) -> bytes:
+    return b"Content-Length: %d\r\n\r\n" % len(body) + body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -40,8 +41,10 @@ def _own_daemons() -> Iterator[None]:
     for lock in folder.glob("*.lock"):
         pid = _holder(lock)
         if pid:
-            os.kill(pid, signal.SIGKILL)
-    shutil.rmtree(folder)
+            with contextlib.suppress(ProcessLookupError):  # it may end by itself
+                os.kill(pid, signal.SIGKILL)
+    # One that is ending removes its socket by itself.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _holder(lock: Path) -> int:

@@ -319,7 +319,7 @@ def test_watch_prints_each_change_and_ends_on_interrupt(ws: Path) -> None:
     assert second["views"]
     process.send_signal(signal.SIGINT)
     try:
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)
         pytest.fail(f"it does not end:\n{process.communicate()[1]}")

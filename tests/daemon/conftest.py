@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.editor import FRONT, Editor
+from bench.editor import FRONT, PATIENCE_S, Editor
 from codeanatomy.daemon import caller, place
 from tests.support import shop
 
@@ -25,7 +26,7 @@ class Home:
 
     def editor(self, **more: Any) -> Editor:
         """An editor that has not said hello yet."""
-        return Editor(self.root, FRONT, timeout=60, **more)
+        return Editor(self.root, FRONT, **more)
 
     def status(self) -> dict[str, Any]:
         """What the daemon says of itself."""
@@ -40,14 +41,14 @@ class Home:
 
     def kill(self) -> int:
         """End the daemon as a crash does; the process that it was."""
+        until(lambda: self.pid != 0)
         pid = self.pid
-        assert pid
         os.kill(pid, signal.SIGKILL)
         until(lambda: self.pid != pid)
         return pid
 
 
-def until(holds: Callable[[], bool], within: float = 20.0) -> None:
+def until(holds: Callable[[], bool], within: float = PATIENCE_S) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + within
     while not holds():
@@ -59,5 +60,6 @@ def until(holds: Callable[[], bool], within: float = 20.0) -> None:
 def home(tmp_path: Path) -> Iterator[Home]:
     made = Home(shop.build(tmp_path / "ws"))
     yield made
-    if made.pid:
-        made.kill()
+    if pid := made.pid:
+        with contextlib.suppress(ProcessLookupError):  # it may end by itself
+            os.kill(pid, signal.SIGKILL)

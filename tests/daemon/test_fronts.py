@@ -7,6 +7,7 @@ import signal
 from typing import Any
 
 from bench.editor import Editor
+from codeanatomy.daemon import caller
 from tests.daemon.conftest import Home, until
 from tests.support import shop
 from tests.support.notebooks import notebook
@@ -82,7 +83,7 @@ def test_text_that_is_not_saved_is_nobody_elses(home: Home) -> None:
         first.process.kill()
         until(lambda: home.status()["clients"] == 1)
         assert definition(second) == [LINE]
-        assert home.status()["graphs"] == 1
+        until(lambda: home.status()["graphs"] == 1)
 
 
 def test_an_editor_that_is_killed_leaves_nothing_behind(home: Home) -> None:
@@ -94,7 +95,7 @@ def test_an_editor_that_is_killed_leaves_nothing_behind(home: Home) -> None:
         first.process.kill()
         until(lambda: home.status()["clients"] == 1)
         assert definition(second) == [LINE]
-        assert home.status()["graphs"] == 1
+        until(lambda: home.status()["graphs"] == 1)
 
 
 def test_a_front_survives_its_daemon(home: Home) -> None:
@@ -140,13 +141,24 @@ def test_a_new_daemon_is_told_a_text_and_not_its_thousand_changes(home: Home) ->
 def test_a_daemon_that_dies_again_and_again_is_done_without(home: Home) -> None:
     with (home.root.parent / "log").open("wb") as log, home.editor(stderr=log) as editor:
         editor.initialize()
+        assert definition(editor) == [LINE]
         for _ in range(6):
-            assert definition(editor) == [LINE]
+            # Six within a minute, also on a machine that has much else to do: nothing is asked in between.
+            until(lambda: _clients(home) == 1)
             home.kill()
         assert definition(editor) == [LINE]
         assert home.pid == 0
         assert editor.shut_down() == 0
     assert "daemon-dies" in (home.root.parent / "log").read_text()
+
+
+def _clients(home: Home) -> int:
+    """How many clients the daemon has, if there is one."""
+    try:
+        status = caller.control(str(home.root), "status")
+    except caller.CallError:
+        return 0
+    return status["clients"] if status is not None else 0
 
 
 def test_a_new_daemon_is_told_the_cells_of_notebooks(home: Home) -> None:

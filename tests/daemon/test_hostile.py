@@ -37,7 +37,7 @@ def trapped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             "outside/secret.py": f"def {SECRET}(): ...\n",
             "outside/folder/deep.py": f"def {SECRET}_too(): ...\n",
             "outside/rules/pack.toml": 'name = "outside"\nversion = "1"\ndoc = "Not ours."\n',
-            "ws/codeanatomy.toml": '[workspace]\npython = "venv/bin/python"\n',
+            "ws/codeanatomy.toml": '[workspace]\npython = "venv/bin/python"\n[history]\nidle_s = 0\n',
             "ws/main.py": "import json\nfrom good import fine\nfrom evil import thing\n\nfine()\njson.loads('1')\n",
             "ws/good.py": "def fine(): ...\n",
             # Names of modules that Python or we would import if this folder were on a search path.
@@ -139,7 +139,7 @@ def test_the_traps_are_set(trapped: Path) -> None:
 @pytest.mark.parametrize("options", [("--in-process",), ()], ids=["in process", "daemon"])
 def test_an_editor_opens_a_hostile_workspace(trapped: Path, options: tuple[str, ...]) -> None:
     ws, name = trapped / "ws", f"log{len(options)}"
-    with Editor(ws, (COMMAND, "lsp", *options), 60, environment=watched(trapped, name)) as editor:
+    with Editor(ws, (COMMAND, "lsp", *options), environment=watched(trapped, name)) as editor:
         editor.initialize()
         for path in ("main.py", "marks.py"):
             editor.open(path, (ws / path).read_text())
@@ -164,7 +164,7 @@ def test_commands_read_a_hostile_workspace(trapped: Path) -> None:
     def said(*words: str) -> str:
         command = (COMMAND, *words, "--root", str(trapped / "ws"), "--no-daemon", "--format", "csv")
         process = subprocess.run(
-            command, cwd=trapped / "ws", env=watched(trapped, "commands"), capture_output=True, text=True, timeout=60
+            command, cwd=trapped / "ws", env=watched(trapped, "commands"), capture_output=True, text=True, timeout=600
         )
         assert process.returncode == 0, process.stderr
         return process.stdout
@@ -183,7 +183,7 @@ def test_commands_read_a_hostile_workspace(trapped: Path) -> None:
 def test_rules_outside_the_workspace_are_refused(trapped: Path, tmp_path: Path) -> None:
     for number, folder in enumerate(("../outside/rules", str(trapped / "outside/rules"))):
         root = write(trapped / f"rules{number}", {"codeanatomy.toml": f'[rules]\npaths = ["{folder}"]\n', "a.py": ""})
-        process = subprocess.run((COMMAND, "check", str(root)), capture_output=True, text=True, timeout=60)
+        process = subprocess.run((COMMAND, "check", str(root)), capture_output=True, text=True, timeout=600)
         assert process.returncode == 3
         assert "pack-outside" in process.stderr
 
@@ -200,6 +200,6 @@ def test_pipes_in_place_of_settings_keep_nobody_waiting(tmp_path: Path, name: st
     )
     (tmp_path / name).unlink(missing_ok=True)
     os.mkfifo(tmp_path / name)
-    process = subprocess.run((COMMAND, "check", str(tmp_path)), capture_output=True, text=True, timeout=60)
+    process = subprocess.run((COMMAND, "check", str(tmp_path)), capture_output=True, text=True, timeout=600)
     assert process.returncode in (2, 3)
     assert "source-unreadable" in process.stderr or "pack-missing" in process.stderr

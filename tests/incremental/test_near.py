@@ -14,6 +14,7 @@ from codeanatomy_engine import CancelToken
 from codeanatomy_incremental.change import Rescan
 from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
 
+from bench.editor import PATIENCE_S
 from tests.support.environments import distribution, interpreter, virtual, write
 from tests.support.graphs import everything, no_progress, opened, rows, targets
 
@@ -170,7 +171,7 @@ class Slow:
     def _show(self, progress: Progress) -> None:
         self.read = max(self.read, progress.files_done)
         if progress.stage == "read":
-            self.go_on.wait(30)
+            self.go_on.wait(2 * PATIENCE_S)
 
 
 def test_an_open_file_is_answered_for_while_the_rest_is_read(tmp_path: Path) -> None:
@@ -227,14 +228,14 @@ def test_many_changed_files_do_not_keep_an_editor_waiting(tmp_path: Path) -> Non
             stage(files, removed)  # type: ignore[arg-type]
             if len(calls) == 2:
                 reached.set()
-                go_on.wait(30)
+                go_on.wait(2 * PATIENCE_S)
 
     engine = live.graph.engine
     live.graph.engine = Watched()  # type: ignore[assignment]
     for number in range(60):
         (tmp_path / f"other/o{number}.py").write_text(f"changed = {number}\n")
     live.submit(Rescan("a branch was switched"))
-    assert reached.wait(30)
+    assert reached.wait(PATIENCE_S)
     live.edit("chain/m0.py", 2, msgspec.json.encode([{"text": "from chain.m2 import f2\n\nf2()\n"}]))
     revision = live.revision
     go_on.set()

@@ -13,5 +13,5 @@ from tests.support import shop
 
 @pytest.fixture
 def editor(tmp_path: Path) -> Iterator[Editor]:
-    with Editor(shop.build(tmp_path / "ws"), timeout=60) as started:
+    with Editor(shop.build(tmp_path / "ws")) as started:
         yield started

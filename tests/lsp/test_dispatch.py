@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.editor import PATIENCE_S
 from codeanatomy.lsp import server
 from codeanatomy.lsp.frames import read_frame
 
@@ -23,7 +24,7 @@ def test_a_definition_overtakes_what_waits_for_everything(monkeypatch: pytest.Mo
     go_on, answered = threading.Event(), threading.Event()
 
     def wait(*_: object) -> bytes:
-        go_on.wait(30)
+        go_on.wait(2 * PATIENCE_S)
         return b"[]"
 
     def at_once(*_: object) -> bytes:
@@ -42,7 +43,7 @@ def test_a_definition_overtakes_what_waits_for_everything(monkeypatch: pytest.Mo
     for number in range(1, 41):
         ask(number, "textDocument/references")
     ask(41, "textDocument/definition")
-    assert answered.wait(20)
+    assert answered.wait(PATIENCE_S)
     assert not [each for each in answers(out) if 0 < each["id"] < 41]
     go_on.set()
     served.serve()

@@ -12,7 +12,7 @@ import pytest_lsp
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient
 
-from bench.editor import Editor, ResponseError
+from bench.editor import PATIENCE_S, Editor, ResponseError
 from tests.support import hierarchy
 
 PAY = hierarchy.place("order.py", r"class Special\(Order\):\n    def pay")
@@ -127,7 +127,7 @@ async def test_a_lens_is_followed_without_an_extension(client: LanguageClient, t
         await client.workspace_execute_command_async(types.ExecuteCommandParams(command.command, command.arguments))
 
     async def shown(number: int) -> types.ShowDocumentParams:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while len(client.shown_documents) < number:
                 await asyncio.sleep(0.01)
         return client.shown_documents[number - 1]
@@ -170,7 +170,7 @@ async def test_lenses_are_asked_for_again_when_another_file_changes(client: Lang
     text = hierarchy.FILES["main.py"] + "Card()\n"
     item = types.TextDocumentItem(document(tmp_path, "main.py").uri, types.LanguageKind.Python, 1, text)
     client.text_document_did_open(types.DidOpenTextDocumentParams(item))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while len(client.refreshed) == before:  # type: ignore[attr-defined]
             await asyncio.sleep(0.01)
     lenses = await client.text_document_code_lens_async(types.CodeLensParams(document(tmp_path, "order.py")))
@@ -180,7 +180,7 @@ async def test_lenses_are_asked_for_again_when_another_file_changes(client: Lang
 
 
 def test_lenses_are_turned_off_in_the_configuration(tmp_path: Path) -> None:
-    with Editor(hierarchy.build(tmp_path / "ws"), timeout=60) as editor:
+    with Editor(hierarchy.build(tmp_path / "ws")) as editor:
         with (editor.root / "codeanatomy.toml").open("a") as configuration:
             configuration.write("[lenses]\nreferences = false\noverridden = false\n")
         # What other servers let clients say here must not trouble this one.
@@ -191,7 +191,7 @@ def test_lenses_are_turned_off_in_the_configuration(tmp_path: Path) -> None:
 
 def test_bad_items_and_lenses_are_refused_and_odd_ones_survived(tmp_path: Path) -> None:
     place = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}}
-    with Editor(hierarchy.build(tmp_path / "ws"), timeout=60) as editor:
+    with Editor(hierarchy.build(tmp_path / "ws")) as editor:
         editor.initialize()
         uri = editor.uri("order.py")
         item = {"name": "x", "kind": 12, "uri": uri, "range": place, "selectionRange": place}

@@ -40,7 +40,7 @@ def definition(editor: Editor, uri: str, line: int, character: int) -> list[tupl
 
 def test_the_interpreter_of_the_editor_decides_and_may_change(ws: Path, tmp_path: Path) -> None:
     main = (ws / "main.py").as_uri()
-    with Editor(ws, timeout=60) as editor:
+    with Editor(ws) as editor:
         editor.initialize(
             initializationOptions={"python": {"defaultInterpreterPath": str(tmp_path / "bare/bin/python")}}
         )
@@ -59,7 +59,7 @@ def test_the_interpreter_of_the_editor_decides_and_may_change(ws: Path, tmp_path
 
 def test_the_editor_is_asked_for_its_settings(ws: Path, tmp_path: Path) -> None:
     settings = {"python": {"defaultInterpreterPath": str(tmp_path / "chosen/bin/python")}}
-    with Editor(ws, timeout=60, settings=settings) as editor:
+    with Editor(ws, settings=settings) as editor:
         editor.initialize({"workspace": {"configuration": True}})
         asked = editor.wait_for(lambda message: message.get("method") == "workspace/configuration")
         assert [each["section"] for each in asked["params"]["items"]] == ["codeanatomy", "python"]
@@ -89,7 +89,7 @@ def opened(ws: Path, tmp_path: Path) -> Iterator[tuple[Editor, Path]]:
     """An editor with a library file open: what it lies in, and the file."""
     site = tmp_path / "chosen/lib/python3.12/site-packages"
     (site / "kit/core.py").write_text(BODY)
-    with Editor(ws, timeout=60) as editor:
+    with Editor(ws) as editor:
         editor.initialize(initializationOptions={"codeanatomy": {"python": str(tmp_path / "chosen")}})
         main = (ws / "main.py").as_uri()
         assert definition(editor, main, 3, 1) == [("kit/core.py", 9)]

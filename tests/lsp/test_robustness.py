@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bench.editor import FRONT, SERVER, Editor, ResponseError
+from bench.editor import FRONT, PATIENCE_S, SERVER, Editor, ResponseError
 from codeanatomy.daemon import place
 from tests.support import shop
 
@@ -32,7 +32,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def begun(root: Path, command: tuple[str, ...]) -> Editor:
-    editor = Editor(root, command, timeout=60)
+    editor = Editor(root, command)
     editor.initialize()
     return editor
 
@@ -154,7 +154,7 @@ def test_an_editor_that_goes_in_the_middle_of_a_word_takes_its_server_along(
         assert editor.process.stdin is not None
         editor.process.stdin.write(rest)
         editor.process.stdin.close()
-        assert editor.process.wait(30) in (1, 2)
+        assert editor.process.wait(PATIENCE_S) in (1, 2)
 
 
 @BOTH
@@ -175,7 +175,7 @@ def test_an_editor_that_does_not_listen_any_more_is_no_error(root: Path, command
     process.stdin.close()
     with process.stderr as stderr:
         assert b"Traceback" not in stderr.read()
-    assert process.wait(30) == 1
+    assert process.wait(PATIENCE_S) == 1
 
 
 def test_whoever_speaks_to_a_daemon_without_a_greeting_is_turned_away(root: Path) -> None:

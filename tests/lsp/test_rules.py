@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def editor(root: Path) -> Iterator[Editor]:
-    with Editor(root, timeout=60) as started:
+    with Editor(root) as started:
         started.initialize()
         yield started
 
@@ -110,7 +110,7 @@ def test_an_import_that_breaks_a_layer_is_shown_while_it_is_typed(root: Path) ->
     (root / "codeanatomy.toml").write_text(
         '[workspace]\nstandard_library = false\n[layers]\norder = ["main", "shop"]\n'
     )
-    with Editor(root, timeout=60) as editor:
+    with Editor(root) as editor:
         editor.initialize()
         editor.open("shop/tools.py", "def discount(order): ...\n")
         editor.change("shop/tools.py", 2, {"text": "def discount(order):\n    é = 1; import main\n"})

@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from bench.editor import Editor
+from bench.editor import PATIENCE_S, Editor
 from tests.support import shop
-
-SOON = 20.0
-"""Seconds; the machine may be busy."""
 
 ONLY_CPYTHON = "def pay():\n    nonlocal price\n    price = 1\n"
 """Nothing but the symbol table of CPython refuses it."""
@@ -40,7 +37,7 @@ def wait_until(editor: Editor, path: str, version: int, message: str) -> dict[st
             and any(each["message"] == message for each in params["diagnostics"])
         )
 
-    [found] = editor.arrival(has_it, 0, SOON)[1]["params"]["diagnostics"]
+    [found] = editor.arrival(has_it, 0, PATIENCE_S)[1]["params"]["diagnostics"]
     return found
 
 
@@ -86,10 +83,10 @@ def test_an_editor_that_asks_is_told_when_to_ask_again(editor: Editor) -> None:
         document = {"textDocument": {"uri": editor.uri("main.py")}}
         return editor.request("textDocument/diagnostic", document)["items"]
 
-    seen, deadline = 0, time.monotonic() + SOON
+    seen, deadline = 0, time.monotonic() + PATIENCE_S
     while not any(each["message"] == WORDS for each in asked()):
         assert time.monotonic() < deadline
-        _, _ = editor.arrival(lambda sent: sent.get("method") == "workspace/diagnostic/refresh", seen, SOON)
+        _, _ = editor.arrival(lambda sent: sent.get("method") == "workspace/diagnostic/refresh", seen, PATIENCE_S)
         seen += 1
 
 
@@ -97,7 +94,7 @@ def test_an_editor_that_asks_is_told_when_to_ask_again(editor: Editor) -> None:
 def without(tmp_path: Path) -> Any:
     root = shop.build(tmp_path / "ws")
     (root / "codeanatomy.toml").write_text("[witnesses]\nsyntax = false\nat_rest = []\n")
-    with Editor(root, timeout=60) as started:
+    with Editor(root) as started:
         yield started
 
 

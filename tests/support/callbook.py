@@ -93,7 +93,7 @@ def python_calls(programs: Sequence[Program]) -> list[set[Call]]:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=60,
+        timeout=600,
     )
     return [{(path, line, callee) for path, line, callee in calls} for calls in json.loads(told.stdout)]
 

@@ -16,6 +16,8 @@ from codeanatomy_incremental import options
 from codeanatomy_incremental.live import Graph, Progress
 from codeanatomy_incremental.packs import load as packs
 
+from bench.editor import PATIENCE_S
+
 QUIET = {
     "incremental.watch": "false",
     "incremental.reconcile_s": "0",
@@ -65,7 +67,7 @@ def targets(links: bytes) -> list[tuple[str, int]]:
     ]
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
     """Whether something comes true before a deadline."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -35,8 +35,8 @@ from tests.walks.law import Truth, differences
 
 EDITORS = 2
 SETTINGS = "[workspace]\nstandard_library = false\npackages = false\n[incremental]\nreconcile_s = 1.0\n[history]\nidle_s = 0.0\n"
-WITHIN_S = 20.0
-"""How long what came from the disk may take to be seen: the comparison of a second, on a busy machine."""
+WITHIN_S = 60.0
+"""How long what came from the disk may take to be seen: the comparison of a second, on a machine that has much else to do."""
 
 QUESTIONS = ("textDocument/definition", "textDocument/references")
 CAPABILITIES = {"textDocument": {"definition": {"linkSupport": True}}}

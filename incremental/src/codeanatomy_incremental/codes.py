@@ -27,6 +27,12 @@ CODES: dict[str, Code] = {
     "rule-decode": Code("decode", "A rule file has an unknown key, a wrong type, or lacks what every rule has."),
     "rule-name": Code("decode", "The name of a rule file is no name for a rule."),
     "engine-missing": Code("compile", "The engine is not installed, or not in this version."),
+    "scip-untrusted": Code("run", "A tool would be run over a workspace that the user has not said to trust."),
+    "scip-outside": Code("decode", "The configuration puts the SCIP index out of the workspace."),
+    "scip-missing": Code("run", "`scip-python` is neither on `PATH` nor known to npm."),
+    "scip-failed": Code("run", "`scip-python` failed, or left no index."),
+    "scip-timeout": Code("run", "`scip-python` took too long and was ended."),
+    "scip-cancelled": Code("run", "`scip-python` was cancelled and ended."),
     "graph-busy": Code("run", "The graph did not catch up with the edits before a question in time."),
     "graph-stopped": Code("run", "The graph was stopped before the question was answered."),
     "writer-failed": Code(

@@ -416,7 +416,7 @@ class Graph:
 
     def _scip(self, path: str) -> bytes:
         """What the SCIP index of the workspace says of a file, if it is newer than that."""
-        index = os.path.join(os.fspath(self.root), self.options.witnesses.scip_index)
+        index = os.path.join(os.fspath(self.root), self.options.scip.index)
         try:
             written = os.stat(index)
             if os.stat(self.place_of(path)).st_mtime_ns > written.st_mtime_ns:

@@ -179,11 +179,25 @@ class WitnessOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 20.0
     """An extractor that takes longer over one text is ended, and a row of `extract_errors` says so."""
 
-    scip_index: str = "index.scip"
-    """A SCIP index, relative to the workspace, that the witness `scip` reads. Nothing is run to make one."""
-
     max_file_bytes: Positive = 1024 * 1024
     """Extractors are not asked for tables of larger files; the verdict on their syntax is asked for nevertheless."""
+
+
+class ScipOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An index of the workspace in the SCIP format, which the witness `scip` reads. `codeanatomy witness scip --run` makes it with the npm
+    tool `scip-python`, if the user trusts the workspace; nothing here makes a workspace trusted. See [witnesses](../witnesses.md)."""
+
+    index: str = "index.scip"
+    """Where the index lies, relative to the workspace. What was changed after it was made is not asked of it."""
+
+    project: str = ""
+    """The name that symbols of the workspace bear in the index. Empty: the name of its folder."""
+
+    version: str = ""
+    """The version that they bear. Empty: the commit, where there is one."""
+
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 1800.0
+    """A run of `scip-python` that takes longer is ended."""
 
 
 class LayersOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -258,6 +272,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: RulesOptions = RulesOptions()
     layers: LayersOptions = LayersOptions()
     witnesses: WitnessOptions = WitnessOptions()
+    scip: ScipOptions = ScipOptions()
     inlay_hints: InlayHintsOptions = InlayHintsOptions()
     completion: CompletionOptions = CompletionOptions()
     daemon: DaemonOptions = DaemonOptions()

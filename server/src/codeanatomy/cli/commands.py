@@ -23,9 +23,11 @@ from codeanatomy.cli import (
     plan,
     query,
     rules,
+    trust,
     version,
     watch,
     why,
+    witness,
 )
 from codeanatomy.cli import run as run_packages
 from codeanatomy.cli.exits import Exit, InputError
@@ -40,6 +42,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     why,
     find,
     query,
+    witness,
     plan,
     rules,
     check,
@@ -48,6 +51,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     diag,
     run_packages,
     env,
+    trust,
     config,
     version,
 )
@@ -138,6 +142,7 @@ def _known_failure(error: Exception) -> int | None:
 
     from codeanatomy_incremental.history.failure import HistoryError
     from codeanatomy_incremental.packs.load import PackError
+    from codeanatomy_incremental.scip_python import ScipError
     from codeanatomy_incremental.strict_toml import TomlError
 
     match error:
@@ -145,6 +150,9 @@ def _known_failure(error: Exception) -> int | None:
             return _fail(Exit.BAD_INPUT, "bad-config", f"{error.place}: {error.message}", error.hint)
         case HistoryError():
             return _fail(_HISTORY_EXITS.get(error.code, Exit.RUNTIME), error.code, str(error), error.hint)
+        case ScipError():
+            is_input = error.code in ("scip-untrusted", "scip-outside", "scip-missing")
+            return _fail(Exit.BAD_INPUT if is_input else Exit.RUNTIME, error.code, str(error), error.hint)
         case PackError(code="pack-unknown" | "pack-missing"):
             return _fail(Exit.BAD_INPUT, error.code, f"{error.file}: {error.message}", error.hint)
         case PackError():

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="ask this extractor about the files first (cpython, symtable, bytecode, cst); may be given several times",
+        help="ask this extractor about the files first (bytecode, cpython, cst, scip, symtable); may be given several times",
     )
     parser.add_argument(
         "--of",

@@ -208,7 +208,6 @@ class Daemon:
                 self._connections.discard(connection)
                 self._idle_since = time.monotonic()
             _end(connection)
-            self._graphs.released()
 
     def _talk(self, connection: socket.socket, stream: BinaryIO, name: str) -> None:
         body = read_frame(stream)
@@ -225,6 +224,8 @@ class Daemon:
         try:
             self._greeted(hello, connection, stream, name)
         finally:
+            # A client counts until what was held for it alone is gone.
+            self._graphs.released()
             with self._lock:
                 self._clients -= is_client
 
@@ -291,9 +292,10 @@ class Daemon:
 
     def status(self) -> dict[str, Any]:
         """How the daemon is doing."""
-        graphs = self._graphs.all()
+        # Before the graphs: those of a client that is not counted any more are not counted either.
         with self._lock:
             clients = self._clients
+        graphs = self._graphs.all()
         return {
             "pid": os.getpid(),
             "root": self._place.root,
