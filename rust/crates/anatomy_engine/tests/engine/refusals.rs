@@ -151,8 +151,10 @@ fn patterns_that_share_no_variable() {
         "a: match line 2",
         "docstrings.file = class_bases.file",
     );
-    let two = ErrorCode::RuleAmbiguousJoin;
-    check(&of("bindings(binding)\nexprs(kind)"), two, "a: match line 2", "bindings.value_expr = exprs.expr, or");
+    let two = view("two", "derive", json!({"match": "returns(expr=left_expr), right_expr := left_expr"}));
+    let one = view("a", "derive", json!({"match": "two(left_expr)\nexprs(kind)"}));
+    let pairs = "two.left_expr = exprs.expr, or two.right_expr = exprs.expr";
+    check(&[two, one], ErrorCode::RuleAmbiguousJoin, "a: match line 2", pairs);
 }
 
 #[test]
