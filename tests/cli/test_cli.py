@@ -173,14 +173,65 @@ def test_check_knows_what_is_unused_and_what_is_replaced(tmp_path: Path, run: An
     assert found.code == 1
     assert [(row["line"], row["column"], row["code"], row["severity"], row["confidence"]) for row in found.json] == [
         (2, 5, "replaced-definition", "warning", 0.95),
-        (3, 5, "unused-definition", "information", 0.9),
+        (3, 5, "unused-definition", "warning", 0.9),
     ]
-    (tmp_path / "a.py").write_text(TWICE.replace("def pay", "def first", 1) + "first()\n")
+    (tmp_path / "a.py").write_text(TWICE.replace("def pay", "def first", 1).replace("_gone", "gone") + "first()\n")
     assert run("check", str(tmp_path)).code == 0
     assert run("check", str(tmp_path), "--fail-on", "information").code == 1
     assert run("check", str(tmp_path), "--fail-on", "information", "--min-confidence", "0.95").code == 0
-    (tmp_path / "pyproject.toml").write_text('[project.scripts]\ngone = "a:_gone"\n')
+    (tmp_path / "pyproject.toml").write_text('[project.scripts]\ngone = "a:gone"\n')
     assert run("check", str(tmp_path)).out == ""
+
+
+FAKES = """import threading
+
+
+class Fake(threading.Thread):
+    def lost(self): ...
+
+
+class Stand:
+    def is_alive(self): ...
+    def lonely(self): ...
+
+
+def fake():
+    class Local:
+        def handed(self): ...
+    return Local(), Stand(), Fake()
+
+
+fake()
+"""
+
+
+def test_a_method_that_may_be_asked_for_by_others_is_less_surely_unused(tmp_path: Path, run: Any) -> None:
+    (tmp_path / "a.py").write_text(FAKES)
+    found = run("check", str(tmp_path), "--format", "json", "--min-confidence", "0").json
+    assert [(row["line"], row["confidence"], row["message"].partition(",")[0]) for row in found] == [
+        (5, 0.6, "nothing seems to use the method `lost`: a class above may call it"),
+        (9, 0.5, "nothing seems to use the method `is_alive`: nothing has its name"),
+        (10, 0.7, "nothing seems to use the method `lonely`: nothing has its name"),
+        (15, 0.5, "nothing seems to use the method `handed`: nothing has its name"),
+    ]
+
+
+def test_check_tells_each_circle_of_imports_once(tmp_path: Path, run: Any) -> None:
+    files = {
+        "a.py": "import b\nimport b as c\n",
+        "b.py": "import a\nimport a as d\n",
+        "p/__init__.py": "",
+        "p/x.py": "from p import y\n",
+    }
+    (tmp_path / "p").mkdir()
+    for name, text in {**files, "p/y.py": "from p import x\n"}.items():
+        (tmp_path / name).write_text(text)
+    ran = run("check", str(tmp_path))
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "b.py:1:8: warning[import-cycle]: modules import each other in a circle: `a` → `b` → `a`",
+        "p/y.py:1:15: warning[import-cycle]: modules import each other in a circle: `p.x` → `p.y` → `p.x`",
+    ]
 
 
 def test_check_finds_imports_that_break_a_layer(ws: Path, run: Any) -> None:
@@ -211,7 +262,7 @@ def test_check_speaks_to_code_hosts(tmp_path: Path, run: Any) -> None:
     sarif = run("check", str(tmp_path), "--format", "sarif").json
     [told] = sarif["runs"]
     assert [rule["id"] for rule in told["tool"]["driver"]["rules"]] == ["replaced-definition", "unused-definition"]
-    assert [result["level"] for result in told["results"]] == ["warning", "note"]
+    assert [result["level"] for result in told["results"]] == ["warning", "warning"]
     region = told["results"][0]["locations"][0]["physicalLocation"]["region"]
     assert region == {"startLine": 2, "startColumn": 5}
 

@@ -21,7 +21,7 @@ CODES = {
     "forbidden-import": "A module imports what it must not, perhaps through others.",
     "protected-import": "A module imports what only others may import.",
     "impure-import": "A module that shall only decide reaches what acts or waits, perhaps through others.",
-    "import-cycle": "Packages beside each other import each other in a circle.",
+    "import-cycle": "Modules or packages that lie beside each other import each other in a circle.",
 }
 """What the code of each violation means."""
 
@@ -219,7 +219,9 @@ def _acyclic(contract: Contract, graph: dict[str, set[str]], modules: set[str]) 
         else sorted({each.partition(".")[0] for each in modules})
     )
     parents = {each.rpartition(".")[0] for each in modules} - {""}
-    for parent in sorted(each for each in parents if _below_any(each, tops)):
+    # Modules without a package lie beside each other too.
+    whole = () if contract.modules else ("",)
+    for parent in (*whole, *sorted(each for each in parents if _below_any(each, tops))):
         inner: dict[str, dict[str, tuple[str, str]]] = {}
         for importer in sorted(graph):
             for imported in sorted(graph[importer]):
@@ -229,7 +231,8 @@ def _acyclic(contract: Contract, graph: dict[str, set[str]], modules: set[str]) 
         for cycle in _cycles({one: set(others) for one, others in inner.items()}):
             importer, imported = inner[cycle[-1]][cycle[0]]
             shown = " → ".join(f"`{each}`" for each in (*cycle, cycle[0]))
-            message = f"packages import each other in a circle: {shown}"
+            kind = "packages" if any(_is_below(each, one) for one in cycle for each in modules) else "modules"
+            message = f"{kind} import each other in a circle: {shown}"
             chain = (*cycle, cycle[0])
             yield Violation(_name(contract), "import-cycle", importer, imported, cycle[-1], cycle[0], chain, message)
 
@@ -375,7 +378,9 @@ def _below_any(module: str, packages: Collection[str]) -> bool:
 
 
 def _child(module: str, parent: str) -> str:
-    """The child of a package in which a module lies; empty if it lies elsewhere."""
+    """The child of a package in which a module lies; empty if it lies elsewhere. The empty package holds all."""
+    if not parent:
+        return module.partition(".")[0]
     return f"{parent}.{module[len(parent) + 1 :].partition('.')[0]}" if _is_below(module, parent) else ""
 
 

@@ -163,7 +163,7 @@ del w
             "r:5 assign `s` '' -",
             "t:6 annotated `u` '' `T`",
             "v:8 except - '' `E`",
-            "w:9 augmented `w` '' -",
+            "w:9 augmented `w += 1` '' -",
             "w:10 delete - '' -",
         ],
     );
@@ -227,7 +227,7 @@ match s:
         &[
             "a:2 match `s`",
             "b:2 match -",
-            "a:2 match -",
+            "a:2 match `s`",
             "b:2 match -",
             "x:4 match -",
             "z:4 match -",
@@ -569,4 +569,41 @@ fn errors_of_the_file_stay_with_its_facts() {
     };
     let facts = extract("a.py", &ModuleContext::default(), text, &parse(text, None), vec![error.clone()]);
     assert_eq!(facts.errors, [error]);
+}
+
+#[test]
+fn a_call_makes_a_class() {
+    let text = "\
+Point = namedtuple('Point', 'x, y')
+Color = Enum('Color', ['RED'])
+class Corner(NamedTuple('Corner', [('left', int)])): pass
+Other = namedtuple('Other', names)
+";
+    assert_rows(
+        text,
+        "bindings",
+        &["binding", "kind", "annotation_expr"],
+        &[
+            "x:1 annotated -",
+            "y:1 annotated -",
+            "Point:1 class -",
+            "RED:2 assign -",
+            "Color:2 class -",
+            "left:3 annotated `int`",
+            "Corner:3 class -",
+            "Other:4 assign -",
+        ],
+    );
+    assert_rows(text, "fields", &["position", "name"], &["0 x", "1 y", "0 left"]);
+    assert_rows(
+        text,
+        "class_bases",
+        &["class", "expr"],
+        &["Point:1 `namedtuple`", "Color:2 `Enum`", "Corner:3 `NamedTuple`"],
+    );
+}
+
+#[test]
+fn a_star_before_a_chain_unpacks_the_whole() {
+    assert_rows("x = [*a.b()]\n", "items", &["expr", "star"], &["`*a.b()` *"]);
 }

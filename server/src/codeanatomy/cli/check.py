@@ -21,12 +21,15 @@ NAME = "check"
 ALIASES = ()
 DOC = """Print everything that is wrong with a workspace.
 
-Signals of `governance.toml`, syntax errors as CPython itself tells them, imports of modules that are not there, what diagnostic rules find, broken contracts about imports, definitions that
-replace an unused one of their name, and, as information, definitions that nothing seems to use, with how sure that is, and packages
-that import each other in circles.
+Signals of `governance.toml`, syntax errors as CPython itself tells them, imports of modules that are not there, what diagnostic
+rules find, broken contracts about imports, modules and packages that import each other in circles, definitions that replace an unused
+one of their name, and definitions that nothing seems to use, with how sure that is: a warning from 0.9 on, else information.
 
 Exit code 1 if there are errors or warnings; information and hints do not count, unless --fail-on says so. What a --baseline lists
 is not printed and does not count; --write-baseline writes what is wrong now, and lets a baseline that is there only shrink."""
+
+_SURE = 0.9
+"""Definitions that nothing uses with such a confidence are warnings."""
 
 _SEVERITIES = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 _COUNTS = {"error": 1, "warning": 2, "information": 3}
@@ -144,8 +147,14 @@ def _imported(root: Path, settings: Configuration, snapshot: Snapshot, cells: Ce
 
     declared = config.contracts_of(root, settings.options.layers)
     circles = [] if any(each.type == "acyclic" for each in declared) else [Contract("acyclic", type_checking=False)]
-    for contracts, severity in ((declared, "error"), (circles, "information")):
+    for contracts, severity in ((declared, "error"), (circles, "warning")):
+        told: set[tuple[str, str]] = set()
         for each in layers.findings(snapshot, contracts):
+            if each.violation.code == "import-cycle":
+                # Each import of a file that closes the same circle would say the same.
+                if (each.file, each.violation.message) in told:
+                    continue
+                told.add((each.file, each.violation.message))
             column = cells.column(each.file, each.start) or _column(root / each.file, each.start)
             yield _row(each.file, each.line, column, severity, each.violation.code, each.violation.message)
 
@@ -162,7 +171,8 @@ def _defined(root: Path, snapshot: Snapshot, cells: Cells) -> Iterator[Row]:
         start, line = places[each.id]
         message = f"nothing seems to use the {each.kind} `{each.name}`: {each.why}, confidence {each.confidence:.1f}"
         column = cells.column(each.file, start) or _column(root / each.file, start)
-        yield _row(each.file, line, column, "information", "unused-definition", message, each.confidence)
+        severity = "warning" if each.confidence >= _SURE else "information"
+        yield _row(each.file, line, column, severity, "unused-definition", message, each.confidence)
     for each in replaced:
         start, line = places[each.id]
         before = cells.shown({"path": each.file, "line": places[each.other][1], "column": 1})["line"]

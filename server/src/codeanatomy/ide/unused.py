@@ -15,7 +15,7 @@ import msgspec
 from codeanatomy_engine import Snapshot
 
 CODES = {
-    "unused-definition": "Nothing seems to use a function or class; how sure that is stands beside it. Information.",
+    "unused-definition": "Nothing seems to use a function or class; how sure that is stands beside it. A warning from 0.9 on, else information.",
     "replaced-definition": "A definition replaces an earlier one of its name that nothing has used.",
 }
 """What each code means."""
@@ -33,7 +33,8 @@ _LOOKED_FOR = re.compile(
 
 _UNUSED = f"""
 SELECT b.binding AS id, b.name AS name, b.kind AS kind, b.file AS file, s.kind AS place,
- COALESCE(word.n, 0) AS words, COALESCE(said.n, 0) AS texts, COALESCE(above.n, 0) AS bases
+ COALESCE(word.n, 0) AS words, COALESCE(said.n, 0) AS texts, COALESCE(above.n, 0) AS bases, COALESCE(alike.n, 0) AS namesakes,
+ COALESCE(around.kind, '') AS around
 FROM bindings AS b JOIN scopes AS s ON s.scope = b.scope JOIN files AS f ON f.file = b.file
  LEFT ANTI JOIN refers_to AS used ON used.variable = b.variable
  LEFT ANTI JOIN enters AS entered ON entered.target = b.binding
@@ -46,6 +47,10 @@ FROM bindings AS b JOIN scopes AS s ON s.scope = b.scope JOIN files AS f ON f.fi
   WHERE open.kind = 'attribute' GROUP BY open.name) AS word ON word.name = b.name
  LEFT JOIN (SELECT value, count(*) AS n FROM strings GROUP BY value) AS said ON said.value = b.name
  LEFT JOIN (SELECT class, count(*) AS n FROM class_bases GROUP BY class) AS above ON above.class = s.definition
+ LEFT JOIN (SELECT member.name AS name, count(*) AS n FROM bindings AS member JOIN scopes AS body ON body.scope = member.scope
+  JOIN files AS home ON home.file = member.file WHERE home.partition <> 'user' AND body.kind = 'class'
+  GROUP BY member.name) AS alike ON alike.name = b.name
+ LEFT JOIN scopes AS around ON around.scope = s.parent
 WHERE f.partition = 'user' AND NOT f.is_stub AND b.kind IN ('function', 'class') AND s.kind IN ('module', 'class')
  AND b.branch NOT IN ('unreachable', 'type_checking', 'except_import', 'version', 'platform')
 """
@@ -82,7 +87,8 @@ def unused(snapshot: Snapshot, entries: str) -> list[Definition]:
         if _LOOKED_FOR.fullmatch(name) or re.search(rf"[.:]{re.escape(name)}\b", entries):
             continue
         confidence, why = _sureness(row)
-        found.append(Definition(row["id"], name, str(row["kind"]), str(row["file"]), confidence, why))
+        kind = "method" if row["kind"] == "function" and row["place"] == "class" else str(row["kind"])
+        found.append(Definition(row["id"], name, kind, str(row["file"]), confidence, why))
     return found
 
 
@@ -111,7 +117,18 @@ def _sureness(row: dict[str, Any]) -> tuple[float, str]:
         return 0.5, "a text of that name may mean it"
     if row["bases"]:
         return 0.6, "a class above may call it"
-    return (0.9, "nothing has its name") if private else (0.7, "nothing has its name, but others may import it")
+    if private:
+        return 0.9, "nothing has its name"
+    if row["place"] == "class":
+        if row["namesakes"]:
+            return (
+                0.5,
+                "nothing has its name, but classes of libraries have such a member, and it may stand in for one of them",
+            )
+        if row["around"] == "function":
+            return 0.5, "nothing has its name, but the class is one of a function, and whoever is given it may ask"
+        return 0.7, "nothing has its name, but others may use the class"
+    return 0.7, "nothing has its name, but others may import it"
 
 
 def _rows(snapshot: Snapshot, sql: str) -> list[dict[str, Any]]:

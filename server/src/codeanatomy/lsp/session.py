@@ -425,6 +425,12 @@ class Session:
             if text := self._text_of(uri, f"{folder.root}/{name}"):
                 yield uri, text
 
+    def text_of(self, place: Place) -> str:
+        """The newest text of a file of a folder; empty if there is none."""
+        if "://" in place.path:
+            return ""
+        return self._text_of(self.uri(place.folder, place.path), f"{place.folder.root}/{place.path}")
+
     def _text_of(self, uri: str, absolute: str) -> str:
         """The text of an open document, or of a file; empty if there is none."""
         if uri in self._documents and (text := self._engine().document_text(uri)) is not None:

@@ -305,14 +305,15 @@ impl Answers {
         let mut places = Vec::new();
         // Whoever asks in the workspace means the workspace; a library lists its own uses.
         let asked_inside = super::is_inside(asked_in);
-        // A segment of a dotted name leads to its package and is no use of it: the way to something else.
-        let segment = u64::from(Symbol::of("segment").0);
+        // A segment of a dotted name leads to its package and is no use of it: the way to something else. Nor is a mention in
+        // prose, from which definition leads on: what nobody runs is no use, and no type checker lists it.
+        let [segment, mention] = ["segment", "mention"].map(|kind| u64::from(Symbol::of(kind).0));
         for &variable in variables {
             let named = self.rows("bindings", "variable", variable, &["name"]);
             let name = named.first().map_or("", |row| Symbol(row[0] as u32).text());
             for row in self.rows("refers_to", "variable", variable, &["expr", "file", "kind"]) {
                 let file = Symbol(row[1] as u32);
-                if row[2] == segment || (asked_inside && !super::is_inside(file)) {
+                if row[2] == segment || row[2] == mention || (asked_inside && !super::is_inside(file)) {
                     continue;
                 }
                 if let Some(anchor) = self.files.get(&file).and_then(|view| view.anchor(row[0])) {

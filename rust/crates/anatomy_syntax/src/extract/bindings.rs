@@ -30,6 +30,8 @@ pub(crate) struct BindingRow {
 /// One step from a value to the part of it that a name takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PathStep {
+    /// What a mapping has under a key; of one that is no word the key is left out.
+    Key(Symbol),
     /// An item by position.
     Item(u32),
     /// What a starred target takes: the items from that position on.
@@ -87,6 +89,7 @@ impl<'t> Extractor<'t> {
                 text.push('.');
             }
             match step {
+                PathStep::Key(key) => text.push_str(&format!("={}", key.text())),
                 PathStep::Item(at) => text.push_str(&at.to_string()),
                 PathStep::Rest(at) => text.push_str(&format!("{at}:")),
                 PathStep::Element => text.push('*'),

@@ -25,6 +25,7 @@ impl<'t> Extractor<'t> {
         let type_params: Vec<Node<'_>> = node.child_by_field_id(fields().type_parameters).into_iter().collect();
         let type_params = self.open_type_params(&type_params, word, self.span(node));
         let mut bases = Vec::new();
+        let mut made = Vec::new();
         if let Some(list) = node.child_by_field_id(fields().superclasses) {
             let annotated = std::mem::replace(&mut self.in_annotation, true);
             for (at, base) in named_children(list).into_iter().enumerate() {
@@ -37,9 +38,13 @@ impl<'t> Extractor<'t> {
                 };
                 // A string among the bases is a value, not a quoted type; only inside `[...]` is it one.
                 self.in_annotation = kind_of(node) == Kind::Subscript;
-                let value = self.expr(node, Use::Followed);
-                if value.id != 0 {
-                    bases.push((at as u32, value.id, keyword));
+                let class = self.made_by(node);
+                let value = self.expr(node, Use::Followed).id;
+                // Of a class that a call makes what it calls is the base.
+                let value = class.as_ref().map_or(value, |class| self.made_base(class));
+                made.extend(class);
+                if value != 0 {
+                    bases.push((at as u32, value, keyword));
                 }
             }
             self.in_annotation = annotated;
@@ -47,6 +52,9 @@ impl<'t> Extractor<'t> {
         let around = self.open_scope(ScopeKind::Class, word, 0, self.span(node));
         self.branch = Symbol::NONE;
         let scope = self.scope;
+        for class in &made {
+            self.made_members(class);
+        }
         let first_in_body = self.bindings.len();
         if let Some(body) = node.child_by_field_id(fields().body) {
             self.statements(body);

@@ -27,6 +27,8 @@ pub(crate) mod tag {
     pub(crate) const BINARY: u64 = 12;
     pub(crate) const UNARY: u64 = 13;
     pub(crate) const SLICE: u64 = 14;
+    pub(crate) const DELEGATED: u64 = 15;
+    pub(crate) const AUGMENTED: u64 = 16;
 }
 
 impl<'t> Extractor<'t> {
@@ -70,7 +72,7 @@ impl<'t> Extractor<'t> {
             Kind::ListSplat | Kind::ListSplatPattern | Kind::DictionarySplat | Kind::SplatType => {
                 self.starred(node, used)
             }
-            Kind::Yield => self.yielded(node),
+            Kind::Yield => self.yielded(node, used),
             Kind::Comment | Kind::StringContent | Kind::EscapeSequence => Value::default(),
             Kind::Error => {
                 self.broken(node);
@@ -262,6 +264,11 @@ impl<'t> Extractor<'t> {
 
     fn starred(&mut self, node: Node<'_>, used: Use) -> Value {
         let base = self.only_child(node, used);
+        // The grammar takes `[*a.b()]` for `[(*a).b()]`.
+        let is_inside = |around: Node<'_>| matches!(kind_of(around), Kind::Attribute | Kind::Call | Kind::Subscript);
+        if node.parent().is_some_and(is_inside) {
+            return base;
+        }
         if used == Use::Read || base.id == 0 {
             return Value::default();
         }

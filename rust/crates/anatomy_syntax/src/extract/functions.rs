@@ -7,11 +7,11 @@ use super::{
     Extractor, Span, Use, Value,
     annotations::types_in_comment,
     bindings::Taken,
-    exprs::last_word,
+    exprs::{last_word, tag},
     kinds::{Kind, fields, has_token, kind_of, named_children, type_field},
     rows::{Owner, ParamRow, ReturnRow, TypeParamRow},
     scopes::{NOTHING, ScopeKind},
-    words::{Word, text_hash},
+    words::{Word, mix, text_hash},
 };
 
 /// A decorator that was read: its expression and its last word.
@@ -363,16 +363,23 @@ impl<'t> Extractor<'t> {
         self.flow.return_here();
     }
 
-    pub(crate) fn yielded(&mut self, node: Node<'_>) -> Value {
+    /// `yield x` has no value that is known here; that of `yield from x` is what `x` returns.
+    pub(crate) fn yielded(&mut self, node: Node<'_>, used: Use) -> Value {
         let words = self.vocabulary;
         let scope = self.walrus_scope();
         self.scopes[scope as usize].is_generator = true;
-        let kind = if has_token(node, "from") { words.yield_from } else { words.yielded };
+        let delegates = has_token(node, "from");
+        let kind = if delegates { words.yield_from } else { words.yielded };
+        let mut value = Value::default();
         for child in named_children(node) {
-            let value = self.expr(child, Use::Followed);
+            value = self.expr(child, Use::Followed);
             self.returns(value, kind);
         }
-        Value::default()
+        if !delegates || used == Use::Read || value.id == 0 {
+            return Value::default();
+        }
+        let row = self.row(words.delegated, value.id, Symbol::NONE, 0);
+        self.followed(node, mix(tag::DELEGATED, value.shape), row)
     }
 
     fn returns(&mut self, value: Value, kind: Symbol) {

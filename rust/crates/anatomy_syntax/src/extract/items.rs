@@ -141,6 +141,10 @@ impl<'t> Extractor<'t> {
                 }
                 (value, self.vocabulary.one_star)
             }
+            // The grammar takes `*a.b()` for `(*a).b()` there.
+            Kind::Attribute | Kind::Call | Kind::Subscript if self.text_of(node).starts_with('*') => {
+                (self.expr(node, used), self.vocabulary.one_star)
+            }
             _ => (self.expr(node, used), Symbol::NONE),
         }
     }

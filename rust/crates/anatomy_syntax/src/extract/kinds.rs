@@ -56,6 +56,7 @@ kinds! {
     PatternList = "pattern_list",
     TuplePattern = "tuple_pattern",
     ListPattern = "list_pattern",
+    DictPattern = "dict_pattern",
     ListComprehension = "list_comprehension",
     SetComprehension = "set_comprehension",
     DictionaryComprehension = "dictionary_comprehension",

@@ -20,6 +20,7 @@ mod guards;
 mod imports;
 mod items;
 pub(crate) mod kinds;
+mod made_classes;
 mod mentions;
 mod operators;
 mod outline;

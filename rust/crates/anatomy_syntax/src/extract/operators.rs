@@ -162,6 +162,27 @@ impl<'t> Extractor<'t> {
         }
     }
 
+    /// The method that `+=` and the like ask for first.
+    pub(crate) fn in_place_method(&self, sign: &str) -> Symbol {
+        let words = self.vocabulary;
+        match sign {
+            "+=" => words.iadd,
+            "-=" => words.isub,
+            "*=" => words.imul,
+            "@=" => words.imatmul,
+            "/=" => words.itruediv,
+            "//=" => words.ifloordiv,
+            "%=" => words.imod,
+            "**=" => words.ipow,
+            "|=" => words.ior,
+            "&=" => words.iand,
+            "^=" => words.ixor,
+            "<<=" => words.ilshift,
+            ">>=" => words.irshift,
+            _ => Symbol::NONE,
+        }
+    }
+
     fn binary_method(&self, sign: &str) -> Symbol {
         let words = self.vocabulary;
         match sign {

@@ -90,6 +90,7 @@ impl<'t> Extractor<'t> {
                 }
             }
             Kind::TuplePattern | Kind::ListPattern => self.sequence(node, matched),
+            Kind::DictPattern => self.mapping(node, matched),
             Kind::Identifier => self.capture(node, matched, 0),
             Kind::DottedName => match named_children(node).as_slice() {
                 [name] => self.capture(*name, matched, 0),
@@ -171,6 +172,39 @@ impl<'t> Extractor<'t> {
             self.pattern(child, item);
             self.path.pop();
         }
+    }
+
+    /// `{"key": pattern, **rest}`.
+    fn mapping(&mut self, node: Node<'_>, matched: Matched) {
+        let mut key = Symbol::NONE;
+        let mut cursor = node.walk();
+        let children: Vec<(bool, Node<'_>)> = node
+            .children(&mut cursor)
+            .enumerate()
+            .filter(|(_, child)| child.is_named())
+            .map(|(at, child)| (node.field_name_for_child(at as u32) == Some("key"), child))
+            .collect();
+        for (is_key, child) in children {
+            if is_key {
+                key = self.key_of(child);
+                self.pattern(child, Matched::default());
+            } else if kind_of(child) == Kind::CasePattern {
+                self.path.push(PathStep::Key(key));
+                self.pattern(child, matched);
+                self.path.pop();
+            } else {
+                self.pattern(child, Matched::default());
+            }
+        }
+    }
+
+    /// The text of a key that reads like a name; of any other none.
+    fn key_of(&self, node: Node<'_>) -> Symbol {
+        let plain = self.plain(node).filter(|_| kind_of(node) == Kind::Str);
+        let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        plain
+            .filter(|plain| !plain.is_bytes && is_word(&plain.value))
+            .map_or(Symbol::NONE, |plain| Symbol::of(&plain.value))
     }
 
     /// Binds a captured name; `class` names the class that the pattern asks for, if it is one.

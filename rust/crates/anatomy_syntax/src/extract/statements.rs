@@ -1,13 +1,15 @@
 //! Statements: assignments, loops, guards, and what broken code still says.
 
-use anatomy_facts::Symbol;
+use anatomy_facts::{AnchorKind, Symbol};
 use tree_sitter::Node;
 
 use super::{
-    Extractor, Span, Use, Value,
+    ExprRow, Extractor, Span, Use, Value,
     bindings::{PathStep, Taken, is_sequence},
+    exprs::tag,
     flow::{Flow, Outcome},
     kinds::{Kind, children_in_field, fields, has_token, kind_of, named_children, type_field},
+    operators::operator_of,
     rows::Owner,
     scopes::{Declared, ScopeKind},
     words::mix,
@@ -104,6 +106,10 @@ impl<'t> Extractor<'t> {
             && targets.iter().any(|target| kind_of(*target) == Kind::Identifier && self.text_of(*target) == "__all__");
         let listing = right.filter(|_| targets.iter().any(|target| self.lists_attributes(*target)));
         let extent = self.span(node);
+        let made = right.filter(|_| {
+            annotation_node.is_none() && matches!(targets[..], [target] if kind_of(target) == Kind::Identifier)
+        });
+        let made = made.and_then(|right| self.made_by(right));
         let (value, items) = match right {
             None => (Value::default(), Vec::new()),
             Some(right) if exported => {
@@ -139,6 +145,10 @@ impl<'t> Extractor<'t> {
         let kind = if annotation_node.is_some() { words.annotated } else { words.assign };
         let taken = Taken { kind, value: value.id, annotation: annotation.id, extent };
         for target in targets {
+            if let (Some(class), Some(call)) = (&made, right) {
+                self.made_class(target, call, class, extent);
+                continue;
+            }
             match right {
                 // `(x): int` declares nothing: only a bare name does.
                 None if kind_of(target) == Kind::TuplePattern => {}
@@ -193,6 +203,7 @@ impl<'t> Extractor<'t> {
         let Some(left) = node.child_by_field_id(fields().left) else { return };
         let right = node.child_by_field_id(fields().right);
         let is_name = kind_of(left) == Kind::Identifier;
+        let mark = self.anchors.len();
         let before = if is_name { self.name_use(left, self.vocabulary.augmented) } else { Value::default() };
         let mut value = Value::default();
         if let Some(right) = right {
@@ -203,10 +214,36 @@ impl<'t> Extractor<'t> {
                 (value, _) = self.taken_by(taker, |this| this.value_and_items(right, false));
             }
         }
-        // A name stays what it is, whatever is added to it.
-        let value = if is_name { before.id } else { value.id };
-        let taken = Taken { kind: self.vocabulary.augmented, value, annotation: 0, extent: self.span(node) };
-        self.target(left, taken);
+        let kind = self.vocabulary.augmented;
+        let extent = self.span(node);
+        if is_name {
+            let value = self.in_place(node, before, value).id;
+            self.target(left, Taken { kind, value, annotation: 0, extent });
+        } else {
+            self.target(left, Taken { kind, value: value.id, annotation: 0, extent });
+            let before = self.read_since(mark, left);
+            self.in_place(node, before, value);
+        }
+    }
+
+    /// The row of what `x += y` asks `x` for; what it gives is the value of `x` from then on.
+    fn in_place(&mut self, node: Node<'_>, left: Value, right: Value) -> Value {
+        let name = self.in_place_method(operator_of(node));
+        if self.outline || left.id == 0 || name == Symbol::NONE {
+            return left;
+        }
+        let row = ExprRow { name, ..self.row(self.vocabulary.augmented, left.id, Symbol::NONE, right.id) };
+        let shape = mix(mix(tag::AUGMENTED, left.shape), self.words.of(name.text()).hash);
+        self.followed(node, shape, row)
+    }
+
+    /// A name, attribute or subscript that was read since there were so many anchors.
+    pub(crate) fn read_since(&self, mark: usize, node: Node<'_>) -> Value {
+        let extent = self.span(node);
+        let found = self.anchors[mark..]
+            .iter()
+            .find(|anchor| (anchor.extent_start, anchor.extent_end) == extent && anchor.kind != AnchorKind::Binding);
+        found.map_or_else(Value::default, |anchor| Value { id: anchor.id, shape: anchor.id })
     }
 
     fn declaration_statement(&mut self, node: Node<'_>, declared: Declared) {

@@ -24,12 +24,16 @@ vocabulary! {
     name = "name", attribute = "attribute", call = "call", subscript = "subscript", awaited = "await",
     literal = "literal", tuple = "tuple", list = "list", dict = "dict", conditional_expr = "conditional",
     bool_op = "bool_op", union = "union", lambda = "lambda", starred = "starred", binary = "binary", unary = "unary",
+    delegated = "yield_from",
     // names of operators
     add_method = "__add__", sub = "__sub__", mul = "__mul__", matmul = "__matmul__", truediv = "__truediv__",
     floordiv = "__floordiv__", modulo = "__mod__", pow = "__pow__", or_method = "__or__", and_method = "__and__",
     lt = "__lt__", le = "__le__", gt = "__gt__", ge = "__ge__", eq = "__eq__", ne = "__ne__", contains = "__contains__",
     xor = "__xor__", lshift = "__lshift__", rshift = "__rshift__", neg = "__neg__", pos = "__pos__",
     invert = "__invert__",
+    iadd = "__iadd__", isub = "__isub__", imul = "__imul__", imatmul = "__imatmul__", itruediv = "__itruediv__",
+    ifloordiv = "__ifloordiv__", imod = "__imod__", ipow = "__ipow__", ior = "__ior__", iand = "__iand__",
+    ixor = "__ixor__", ilshift = "__ilshift__", irshift = "__irshift__",
     // roles of items
     item = "item", key = "key", value = "value", index = "index", slice = "slice", shown = "shown", compared = "compared",
     // conversions of a formatted string
@@ -60,7 +64,7 @@ vocabulary! {
     define = "define", add = "add", remove = "remove", unknown = "unknown",
     // what a test proves
     isinstance = "isinstance", not_isinstance = "not_isinstance", is_class = "is_class", issubclass = "issubclass",
-    match_class = "match_class", is_none = "is_none", not_none = "not_none", truthy = "truthy",
+    match_class = "match_class", is_none = "is_none", not_none = "not_none", truthy = "truthy", guard = "guard",
     // stars
     one_star = "*", two_stars = "**",
 }

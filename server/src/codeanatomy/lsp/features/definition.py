@@ -6,6 +6,7 @@ from codeanatomy.ide import entry_points
 from codeanatomy.ide.definition import definition
 from codeanatomy.lsp import convert
 from codeanatomy.lsp.session import Question, Session
+from codeanatomy.lsp.templates import template_links
 
 METHOD = "textDocument/definition"
 
@@ -21,6 +22,8 @@ def answer(session: Session, question: Question) -> bytes:
         found = session.near_answer(
             question, place, lambda snapshot: definition(snapshot, place.path, at.line, at.character), b"[]", at
         )
+        if found == b"[]":
+            found = template_links(session, question, place, at)
     return found if session.client.definition_links else convert.locations(found)
 
 

@@ -9,6 +9,7 @@ from codeanatomy.ide.references import references, references_and_declaration
 from codeanatomy.lsp import convert, roots
 from codeanatomy.lsp.entry_points import naming
 from codeanatomy.lsp.session import Place, Question, Session
+from codeanatomy.lsp.templates import template_uses
 
 METHOD = "textDocument/references"
 
@@ -22,7 +23,8 @@ class _Params(convert.At, frozen=True, rename="camel"):
 
 
 def answer(session: Session, question: Question) -> bytes:
-    """The uses in all roots, those as entry points last, and the definition if it is asked for."""
+    """The uses in all roots, those as entry points last, and the definition if it is asked for; of a text that names a template, the
+    texts that name it."""
     asked = convert.decode(question.params, _Params)
     at, place = asked.position, session.place(asked.text_document.uri)
     if place is None:
@@ -32,6 +34,8 @@ def answer(session: Session, question: Question) -> bytes:
         place, at = meant
     find = references_and_declaration if asked.context.include_declaration else references
     found = roots.of_all(session, question, place, at, find)
+    if found == b"[]" and (named := template_uses(session, question, place, at)):
+        return convert.json(named)
     snapshot = session.snapshot(question, place.folder)
     more = [
         {"uri": uri, "range": convert.range_in_line(entry.range.line, entry.range.start, entry.range.end)}

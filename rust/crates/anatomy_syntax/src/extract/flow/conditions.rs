@@ -26,6 +26,8 @@ pub(super) enum Test {
     IsNone,
     NotNone,
     Truthy,
+    /// A call said yes, which may be a guard of types.
+    Guard,
 }
 
 /// One thing that a test proves of a name or of a chain of attributes on it.
@@ -119,7 +121,7 @@ impl Extractor<'_> {
         let is_instance = match self.text_of(callee) {
             "isinstance" => true,
             "issubclass" => false,
-            _ => return (None, None),
+            _ => return (self.guarded(call, callee), None),
         };
         let Some(arguments) = call.child_by_field_id(fields().arguments) else { return (None, None) };
         let [subject, class] = named_children(arguments)[..] else { return (None, None) };
@@ -132,6 +134,16 @@ impl Extractor<'_> {
         } else {
             (Some(self.flow.fact(subject, Test::Issubclass, classes)), None)
         }
+    }
+
+    /// `f(x)`: whether `f` is a guard of types, its annotation says.
+    fn guarded(&mut self, call: Node<'_>, callee: Node<'_>) -> Option<u32> {
+        let [argument] = named_children(call.child_by_field_id(fields().arguments)?)[..] else { return None };
+        let callee = self.expr_at(callee)?;
+        let subject = self.subject(argument)?;
+        let from = self.flow.classes.len() as u32;
+        self.flow.classes.push(callee);
+        Some(self.flow.fact(subject, Test::Guard, (from, from + 1)))
     }
 
     /// `x is None`, `x != None`, `type(x) is C`, `x.__class__ is C`.
@@ -344,6 +356,7 @@ impl Test {
             Test::IsNone => words.is_none,
             Test::NotNone => words.not_none,
             Test::Truthy => words.truthy,
+            Test::Guard => words.guard,
         }
     }
 }

@@ -356,7 +356,7 @@ impl<'a, 't> Solver<'a, 't> {
             let (absent, class): (Vec<u32>, Vec<u32>) = facts
                 .iter()
                 .filter(|&&fact| !matches!(flow.facts[fact as usize].test, Test::NotNone | Test::Truthy))
-                .partition(|&&fact| flow.facts[fact as usize].test == Test::NotIsinstance);
+                .partition(|&&fact| matches!(flow.facts[fact as usize].test, Test::NotIsinstance | Test::Guard));
             self.bits += 1 + class.len() as u32;
             let class_group = Group { from: class_from, until: self.bits };
             let present = Group { from: self.bits, until: self.bits + 3 };
@@ -406,7 +406,7 @@ impl<'a, 't> Solver<'a, 't> {
         let op = match row.test {
             Test::NotNone => set(key.present, key.present.from + 1),
             Test::Truthy => set(key.present, key.present.from + 2),
-            Test::NotIsinstance => match key.absent.iter().find(|(_, other)| *other == fact) {
+            Test::NotIsinstance | Test::Guard => match key.absent.iter().find(|(_, other)| *other == fact) {
                 Some(&(group, _)) => set(group, group.from + 1),
                 None => return,
             },
@@ -727,7 +727,7 @@ impl<'a, 't> Solver<'a, 't> {
         }
         for &(group, fact) in &key.absent {
             if !holds(now, group.from) && holds(now, group.from + 1) {
-                let kind = Test::NotIsinstance.word();
+                let kind = flow.facts[fact as usize].test.word();
                 flowed.narrowings.extend(classes(fact).map(|class| Narrowing { expr, kind, class }));
             }
         }
