@@ -55,6 +55,19 @@ def _spawning(spawn: object) -> object:
     return spawning
 
 
+def test_a_history_that_cannot_be_written_is_told(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "no folder").touch()
+    monkeypatch.setenv("CODEANATOMY_DATA_DIR", str(tmp_path / "no folder"))
+    (home.root / "codeanatomy.toml").write_text("[workspace]\nstandard_library = false\n[history]\nidle_s = 0.2\n")
+    with home.editor() as editor:
+        editor.initialize()
+        until(lambda: bool(home.status()["faults"]))
+        status = home.status()
+        assert status["history"].startswith("failed")
+        assert [(each["code"], each["stage"]) for each in status["faults"]] == [("history-not-kept", "persist")]
+        assert editor.shut_down() == 0
+
+
 def test_an_idle_daemon_keeps_the_history(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEANATOMY_DATA_DIR", str(tmp_path / "data"))
     (home.root / "codeanatomy.toml").write_text("[workspace]\nstandard_library = false\n[history]\nidle_s = 0.2\n")

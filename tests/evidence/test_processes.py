@@ -151,6 +151,22 @@ def test_failures_are_rows_of_extract_errors(tmp_path: Path) -> None:
     ]
 
 
+def test_a_process_that_ended_is_a_fault_until_the_witness_answers_again(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    graph = graphs.indexed(tmp_path)
+    question = Question("a.py", 7, "cpython", SLOW, (3, 11), False, False)
+    hasty = Process(0.01)
+    for _ in range(2):
+        graph.note_silence(hasty.ask(question))
+    hasty.close()
+    rows = graphs.rows(graph.engine.snapshot(), "SELECT * FROM faults")
+    assert [(row["code"], row["stage"], row["path"], row["count"], row["until"]) for row in rows] == [
+        ("witness-timeout", "extract", "a.py", 2, 0)
+    ]
+    graph.note_silence(msgspec.json.encode([{"path": "a.py", "witness": "cpython", "stamp": 7}]))
+    assert graphs.rows(graph.engine.snapshot(), "SELECT until > since AS over FROM faults") == [{"over": True}]
+
+
 def test_what_fits_no_table_is_refused_and_nothing_of_it_taken(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x = 1\n")
     graph = graphs.indexed(tmp_path)

@@ -57,6 +57,40 @@ def test_an_entry_leads_to_what_it_names_imports_followed(line: int, path: str, 
     assert entry_points.target(memory.snapshot(), gone) is None
 
 
+def test_the_last_name_of_an_entry_has_its_place() -> None:
+    names = [each.last for each in entry_points.entries(PROJECT)]
+    assert [(name, PROJECT.split("\n")[at.line][at.start : at.end]) for name, at in names] == [
+        ("main", "main"),
+        ("cli", "cli"),
+        ("ring", "ring"),
+    ]
+
+
+def test_a_rename_takes_entry_points_along_that_say_the_name(tmp_path: Path) -> None:
+    texts = TEXTS | {
+        "pyproject.toml": PROJECT.replace("[tool.other]", 'alias = "shop.alias:run"\n[tool.other]'),
+        "shop/alias.py": "from shop.tools import main as run\n",
+        "codeanatomy.toml": "[workspace]\nstandard_library = false\n",
+    }
+    for path, text in texts.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    with Editor(tmp_path, timeout=60) as editor:
+        editor.initialize()
+        editor.open("shop/tools.py", TEXTS["shop/tools.py"])
+        edit = editor.ask("textDocument/rename", "shop/tools.py", 0, 5, newName="start")
+        files = edit.get("changes") or {each["textDocument"]["uri"]: each["edits"] for each in edit["documentChanges"]}
+        told = {uri.rpartition("/")[2]: edits for uri, edits in files.items()}
+        assert set(told) == {"tools.py", "cli.py", "alias.py", "pyproject.toml"}
+        lines = texts["pyproject.toml"].split("\n")
+        [edit] = told["pyproject.toml"]
+        at = edit["range"]
+        assert at["start"]["line"] == 4
+        assert lines[4][at["start"]["character"] : at["end"]["character"]] == "main"
+        assert edit["newText"] == "start"
+        assert editor.shut_down() == 0
+
+
 def test_an_editor_goes_there_and_back(tmp_path: Path) -> None:
     for path, text in (
         TEXTS | {"pyproject.toml": PROJECT, "codeanatomy.toml": "[workspace]\nstandard_library = false\n"}

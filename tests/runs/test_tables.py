@@ -150,7 +150,16 @@ def test_without_artifacts_nothing_is_kept(document: bytes) -> None:
 
 def test_the_tables_are_listed_with_all_others(memory: Memory) -> None:
     names = rows(memory.engine.snapshot(), "SELECT DISTINCT table_name FROM information_schema.columns")
-    tables = {"rule_compile", "rule_exec", "policy_decisions", "fallbacks", "edits", "requests", "extract_errors"}
+    tables = {
+        "rule_compile",
+        "rule_exec",
+        "policy_decisions",
+        "fallbacks",
+        "faults",
+        "edits",
+        "requests",
+        "extract_errors",
+    }
     assert tables <= {each["table_name"] for each in names}
 
 

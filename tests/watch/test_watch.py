@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,4 +90,7 @@ def test_a_system_that_refuses_to_watch_is_compared_more_often(tmp_path: Path, m
     (tmp_path / "late.py").write_text("x = 1\n")
     assert eventually(lambda: "late.py" in live.snapshot().paths())
     assert "max_user_watches" in live.status.watching
+    assert eventually(lambda: live.graph.engine.faults() != b"[]")
+    [fault] = json.loads(live.graph.engine.faults())
+    assert (fault["code"], fault["until"], fault["count"]) == ("watch-refused", 0, 1)
     live.stop()

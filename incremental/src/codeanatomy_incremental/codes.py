@@ -38,6 +38,10 @@ CODES: dict[str, Code] = {
     "writer-failed": Code(
         "run", "The writer of the graph met a state that its authors thought impossible; it lives on."
     ),
+    "watch-refused": Code(
+        "read", "The system refuses to watch the file system; the disk is compared more often instead."
+    ),
+    "history-not-kept": Code("persist", "The daemon could not add a version to the history; its log says why."),
     "bad-message": Code("answer", "A message is no message of the protocol."),
     "bad-params": Code("answer", "The parameters of a request do not fit."),
     "initialized-already": Code("answer", "The editor said `initialize` twice."),

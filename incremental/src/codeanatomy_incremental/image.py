@@ -101,8 +101,10 @@ class ImageFile:
             began = time.monotonic()
             size = engine.write_image(capture, self.place, self.conditions, kept)
             logger.info("an image of %.1f MB was written in %.2f s", size / 1e6, time.monotonic() - began)
+            engine.works_again("", os.fspath(self.place))
         except EngineError as error:
             self._failed = True
+            engine.note_fault(error.code, error.stage, str(error), os.fspath(self.place))
             self.refusal = f"{error.code}: {error}"
             logger.warning("%s", self.refusal)
         tidy(self.place.parent)

@@ -62,6 +62,24 @@ _AGAIN_S = 0.5
 _LATEST_S = 60.0
 
 
+_WRITER_FAILED = "writer-failed"
+_SILENT = ("witness-timeout", "witness-crashed")
+"""What is over as soon as a witness answers about the file."""
+
+
+class _Error(msgspec.Struct, frozen=True):
+    code: str
+    message: str
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """Who says something about which file, or why nothing."""
+
+    path: str = ""
+    witness: str = ""
+    error: _Error | None = None
+
+
 class ViewRun(msgspec.Struct, frozen=True):
     """One view that ran in a commit."""
 
@@ -289,7 +307,8 @@ class Graph:
     @property
     def wants_image(self) -> bool:
         """Whether an image of what is in the graph now should be written."""
-        return self.image is not None and self.image.is_due(len(self._known))
+        # What is written while a rule is put aside would be taken for the whole truth by the next start.
+        return self.image is not None and self.image.is_due(len(self._known)) and not self.engine.aside()
 
     def write_image(self) -> Callable[[], None]:
         """What writes an image of what is in the graph now, in whatever thread and however much later."""
@@ -441,10 +460,21 @@ class Graph:
         questions = (each for each in asked if each is not None and not cancel.cancelled)
         heard, waiting = 0, b""
         for answer in ask_all(questions, self.options.witnesses.timeout_s, os.cpu_count() or 1):
+            self.note_silence(answer)
             waiting = _joined(waiting, answer)
             if len(waiting) > _HEARD_BYTES:
                 heard, waiting = heard + self.engine.hear(waiting), b""
         return heard + (self.engine.hear(waiting) if waiting else 0)
+
+    def note_silence(self, answer: bytes) -> None:
+        """Note as a fault that the process of a witness ended or was ended, and that it answers again."""
+        for said in msgspec.json.decode(answer, type=list[_Said]):
+            if said.error is not None:
+                cause = f"the witness {said.witness}: {said.error.message}"
+                self.engine.note_fault(said.error.code, "extract", cause, said.path)
+            else:
+                for code in _SILENT:
+                    self.engine.works_again(code, said.path)
 
     def open_paths(self) -> frozenset[str]:
         """The files whose text an editor owns, of the workspace and of libraries."""
@@ -906,6 +936,9 @@ class LiveGraph:
         except EngineError as error:
             on_refused(error)
             return
+        if self.graph.image is not None and self.graph.image.refusal:
+            code, _, cause = self.graph.image.refusal.partition(": ")
+            self.graph.engine.note_fault(code, "persist", cause, os.fspath(self.graph.image.place))
         self._cancel = CancelToken()
         self._follow(on_progress)
 
@@ -924,7 +957,8 @@ class LiveGraph:
             if may_rest:
                 idle = self._options.image_idle_s
                 rest = idle if rest is None else min(rest, idle)
-            if self._failure is not None:
+            is_lame = self._failure is not None or bool(self.graph.engine.aside())
+            if is_lame:
                 rest = again if rest is None else min(rest, again)
             with self._condition:
                 self._condition.wait_for(lambda: bool(self._queue or self._next) or self._stop.is_set(), rest)
@@ -950,13 +984,11 @@ class LiveGraph:
                 changes = [*changes, Rescan("another program of rules"), *gone]
             if not changes:
                 changes = [
-                    Rescan(
-                        "regular comparison" if self._failure is None else "the last change did not get into the graph"
-                    )
+                    Rescan("the last change did not get into the graph whole" if is_lame else "regular comparison")
                 ]
             work = coalesce(changes, self._options.burst)
             self._turn(revision, partial(self.graph.apply, work, self._cancel, self._on_near, on_progress))
-            again = _AGAIN_S if self._failure is None else min(2 * again, _LATEST_S)
+            again = min(2 * again, _LATEST_S) if self._failure is not None or self.graph.engine.aside() else _AGAIN_S
             if work.rescan:
                 pause = self._options.poll_s if self._watching else self._options.reconcile_s
                 compared = time.monotonic()
@@ -1031,10 +1063,12 @@ class LiveGraph:
             logger.error("the graph could not follow: %s: %s", error.code, error)
         except BaseException as error:
             # A panic of the engine arrives as a BaseException; the writer has to outlive that too.
-            failure = LiveError("writer-failed", f"{type(error).__name__}: {error}")
+            failure = LiveError(_WRITER_FAILED, f"{type(error).__name__}: {error}")
+            self.graph.engine.note_fault(_WRITER_FAILED, "run", str(failure), "")
             logger.exception("the graph could not follow")
         if failure is None:
             self._status = Status(state="live")
+            self.graph.engine.works_again(_WRITER_FAILED, "")
         else:
             self._status = Status(state="failed", code=failure.code, message=str(failure))
         with self._condition:
@@ -1100,6 +1134,7 @@ class LiveGraph:
                 if self._stop.is_set():
                     # What ended is the process, not by itself.
                     return
+                graph.note_silence(answer)
                 heard = graph.engine.hear(answer)
                 hearers = tuple(self._hearers) if heard and is_brief else ()
                 for hearer in hearers:
@@ -1129,6 +1164,12 @@ class LiveGraph:
                 "cannot watch the file system (%s); comparing with the disk every %g s", error, self._options.poll_s
             )
             self.submit(Rescan("the watcher stopped"))
+            try:
+                # There is nothing to note it in before.
+                self.graph.engine.ready()
+            except EngineError:
+                return
+            self.graph.engine.note_fault("watch-refused", "read", str(error), "")
 
     def _spawn(self, name: str, act: Callable[[], None]) -> None:
         thread = threading.Thread(target=act, name=f"codeanatomy-{name}", daemon=True)

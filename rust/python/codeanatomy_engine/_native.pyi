@@ -13,6 +13,9 @@ TOKEN_TYPES: list[str]
 TOKEN_MODIFIERS: list[str]
 """Modifiers of semantic tokens, by the number of their bit."""
 
+def give_back() -> None:
+    """Let what is free go back to the system: what threads that are gone have left is free and not returned."""
+
 def compiles() -> int:
     """How many programs were compiled in this process: one for each program that somebody began to use."""
 
@@ -216,6 +219,19 @@ class Engine:
 
     def pending(self) -> int:
         """How many files and documents have newer text than the snapshot."""
+
+    def note_fault(self, code: str, stage: str, cause: str, path: str) -> None:
+        """Note that something failed around the graph, or once more for the same reason: a row of `faults`."""
+
+    def works_again(self, code: str, path: str) -> None:
+        """Note that what failed with a code, or with any if it is empty, about a file, works again."""
+
+    def faults(self) -> bytes:
+        """What failed, of this engine and its forks, the oldest first: `[{"code", "stage", "cause", "path", "since", "until", "count"}]`
+        with times in microseconds since 1970; `until` is 0 as long as it is not over."""
+
+    def aside(self) -> list[str]:
+        """Views that have no rows because their rules fail again and again."""
 
 @final
 class Capture:

@@ -20,5 +20,5 @@ pub use error::{EngineError, Result};
 pub use plan::{Manifest, PackManifest, compiles};
 pub use policy::{Calibration, Policy, Profile, Validation, would_run_whole};
 pub use run::{
-    Change, Edit, Engine, Explained, Ledger, Limits, Mode, Output, Report, Request, ViewRun, Witness, run_tables,
+    Change, Edit, Engine, Explained, Fault, Ledger, Limits, Mode, Output, Report, Request, ViewRun, Witness, run_tables,
 };

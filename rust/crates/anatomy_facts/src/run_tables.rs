@@ -31,7 +31,7 @@ const COMMIT: Column = id("commit", "correlation id: the commit that it belongs 
 const START: Column = id("start", "microseconds since 1970");
 
 /// All run tables.
-pub const RUN_TABLES: &[Contract] = &[RULE_COMPILE, RULE_EXEC, POLICY_DECISIONS, FALLBACKS, EDITS, REQUESTS];
+pub const RUN_TABLES: &[Contract] = &[RULE_COMPILE, RULE_EXEC, POLICY_DECISIONS, FALLBACKS, FAULTS, EDITS, REQUESTS];
 
 /// Views as they were compiled.
 pub const RULE_COMPILE: Contract = Contract {
@@ -121,6 +121,22 @@ pub const FALLBACKS: Contract = Contract {
         truth("declared", "the pack or the policy says that it may be so"),
         id("rows", "rows that it cost"),
         text("reason", "why"),
+    ],
+};
+
+/// Faults.
+pub const FAULTS: Contract = Contract {
+    name: "faults",
+    doc: "What failed: rules, witnesses, images, the watcher, the history. One row for as long as the same goes on for the same reason.",
+    key: "",
+    columns: &[
+        text("code", "code of the failure"),
+        text("stage", "where on the way it failed"),
+        text("cause", "what was met, in words"),
+        text("path", "the file that it is about, if it is about one"),
+        id("since", "microseconds since 1970: the first time"),
+        id("until", "microseconds since 1970: when it was over; 0 as long as it is not"),
+        int("count", "how often"),
     ],
 };
 

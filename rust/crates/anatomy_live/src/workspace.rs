@@ -671,6 +671,37 @@ impl Workspace {
         behind
     }
 
+    /// Notes that something failed around the graph, or one more time for the same reason.
+    pub fn fault(&self, code: &str, stage: &str, cause: &str, path: &str) {
+        if let Some(engine) = self.compiled.there() {
+            engine.ledger().fault(code, stage, cause, path);
+        }
+    }
+
+    /// Notes that what failed with a code, about a file, works again.
+    pub fn works_again(&self, code: &str, path: &str) {
+        if let Some(engine) = self.compiled.there() {
+            engine.ledger().works_again(code, path);
+        }
+    }
+
+    /// What failed, of this workspace and its forks, the oldest first.
+    #[must_use]
+    pub fn faults(&self) -> serde_json::Value {
+        let faults = self.compiled.there().map(|engine| engine.ledger().faults()).unwrap_or_default();
+        let told = faults.into_iter().map(|of| {
+            serde_json::json!({"code": of.code, "stage": of.stage, "cause": of.cause, "path": of.path, "since": of.since, "until": of.until, "count": of.count})
+        });
+        told.collect()
+    }
+
+    /// Views that have no rows because their rules fail again and again.
+    #[must_use]
+    pub fn aside(&self) -> Vec<String> {
+        let engine = self.compiled.there();
+        engine.map(|engine| engine.aside().into_iter().map(str::to_owned).collect()).unwrap_or_default()
+    }
+
     /// Files and documents whose newest text is not in the graph yet.
     #[must_use]
     pub fn pending(&self) -> usize {

@@ -347,6 +347,22 @@ impl Engine {
     fn pending(&self) -> usize {
         self.0.pending()
     }
+
+    fn note_fault(&self, code: &str, stage: &str, cause: &str, path: &str) {
+        self.0.fault(code, stage, cause, path);
+    }
+
+    fn works_again(&self, code: &str, path: &str) {
+        self.0.works_again(code, path);
+    }
+
+    fn faults<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, json(Ok(self.0.faults())))
+    }
+
+    fn aside(&self) -> Vec<String> {
+        self.0.aside()
+    }
 }
 
 /// One immutable state of the graph.
@@ -741,6 +757,12 @@ fn would_run(policy: &[u8], changed: usize, files: usize) -> PyResult<&'static s
     Ok(if anatomy_engine::would_run_whole(changed, files, &policy) { "full" } else { "keyed" })
 }
 
+/// Lets what is free go back to the system: what threads that are gone have left is free and not returned.
+#[pyfunction]
+fn give_back(py: Python<'_>) {
+    py.detach(anatomy_engine::memory::give_back);
+}
+
 /// How many programs were compiled in this process.
 #[pyfunction]
 fn compiles() -> u64 {
@@ -757,6 +779,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fail_at, module)?)?;
     module.add_function(wrap_pyfunction!(manifest, module)?)?;
     module.add_function(wrap_pyfunction!(compiles, module)?)?;
+    module.add_function(wrap_pyfunction!(give_back, module)?)?;
     module.add_function(wrap_pyfunction!(would_run, module)?)?;
     module.add_class::<SourceFile>()?;
     module.add_class::<CancelToken>()?;

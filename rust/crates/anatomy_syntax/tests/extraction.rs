@@ -589,7 +589,7 @@ Other = namedtuple('Other', names)
             "Point:1 class -",
             "RED:2 assign -",
             "Color:2 class -",
-            "left:3 annotated `int`",
+            "left:3 self_attr `int`",
             "Corner:3 class -",
             "Other:4 assign -",
         ],

@@ -55,7 +55,11 @@ def run(arguments: Namespace) -> int:
     else:
         from codeanatomy import report
 
+        faults = found.pop("faults", [])
         print(report.table(("", "value"), [(name, str(value)) for name, value in found.items()]))
+        for fault in faults:
+            where = f"{fault['path']}: " if fault["path"] else ""
+            print(f"fails, {fault['count']} x: {where}{fault['cause']} ({fault['code']})")
     return Exit.OK
 
 

@@ -7,6 +7,7 @@ another one. The process ends when nobody was connected for a while, when its wo
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from codeanatomy_engine import CancelToken, Compiling, EngineError, Snapshot
+from codeanatomy_engine import CancelToken, Compiling, EngineError, Snapshot, give_back
 
 from codeanatomy_incremental import image
 from codeanatomy_incremental.live import Graph, LiveError
@@ -43,6 +44,11 @@ logger = logging.getLogger(__name__)
 
 _TICK_S = 0.5
 """How often the daemon looks whether it is still wanted."""
+
+_TIDY_S = 5.0
+"""Memory is not given back more often, however many come and go."""
+
+_NOT_KEPT = "history-not-kept"
 
 _ASKED = frozenset(
     {"definition", "references", "explain", "diagnostics", "paths", "query", "bundle", "outputs", "plan", "stats"}
@@ -133,6 +139,10 @@ class Daemon:
         self._began = self._idle_since = time.monotonic()
         self._over = threading.Event()
         self._keeper = Keeper(at.root)
+        self._told = self._keeper.said
+        self._has_parted = False
+        """Whether somebody has left since memory was last given back."""
+        self._tidied = 0.0
 
     def run(self) -> int:
         """Serve until it is over; the exit code."""
@@ -142,18 +152,22 @@ class Daemon:
         root = os.stat(self._place.root)
         self._listener.settimeout(_TICK_S)
         logger.info("serving %s as process %d, version %s", self._place.root, os.getpid(), __version__)
+        looked = time.monotonic()
         while not self._over.is_set():
-            try:
+            with contextlib.suppress(TimeoutError):
                 connection, _ = self._listener.accept()
-            except TimeoutError:
-                reason = self._reason_to_end(root)
-                if reason:
-                    logger.info("ending: %s", reason)
-                    break
-                self._keep_history()
+                connection.settimeout(None)
+                threading.Thread(target=self._serve, args=(connection,), name="codeanatomy-client", daemon=True).start()
+            # Also while one after the other comes.
+            if time.monotonic() < looked + _TICK_S:
                 continue
-            connection.settimeout(None)
-            threading.Thread(target=self._serve, args=(connection,), name="codeanatomy-client", daemon=True).start()
+            looked = time.monotonic()
+            reason = self._reason_to_end(root)
+            if reason:
+                logger.info("ending: %s", reason)
+                break
+            self._keep_history()
+            self._tidy()
         # Nobody finds it any more; the lock goes with the process.
         os.unlink(self._place.socket)
         self._listener.close()
@@ -174,13 +188,30 @@ class Daemon:
             idle = 0.0 if self._connections else time.monotonic() - self._idle_since
         return "nobody is connected" if idle > self._idle_s() else ""
 
+    def _tidy(self) -> None:
+        """Give back what those who left have held, once nobody waits for anything: objects that hold each other, and memory that the
+        allocators keep for the next thread of theirs. Both grow with every editor that comes and goes if nobody does."""
+        now = time.monotonic()
+        if not self._has_parted or now < self._tidied + _TIDY_S or any(graph.pending for graph in self._graphs.all()):
+            return
+        self._has_parted, self._tidied = False, now
+        gc.collect()
+        give_back()
+
     def _keep_history(self) -> None:
         graphs = self._graphs.all()
-        if graphs:
+        # A version that lacks what a rule would say, if it worked, would tell of changes that nobody made.
+        if graphs and not graphs[-1].graph.engine.aside():
             state = graphs[-1].status.state
             is_busy = state != "live" or any(graph.pending for graph in graphs)
             idle_s = graphs[-1].graph.options.history.idle_s
             self._keeper.look(_generation(graphs[-1]), is_busy, idle_s, time.monotonic())
+            engine = graphs[-1].graph.engine
+            if self._keeper.said != self._told and self._keeper.said.startswith("failed"):
+                engine.note_fault(_NOT_KEPT, "persist", self._keeper.said, "")
+            elif self._keeper.said == "written":
+                engine.works_again(_NOT_KEPT, "")
+            self._told = self._keeper.said
 
     def _idle_s(self) -> float:
         graphs = self._graphs.all()
@@ -207,6 +238,8 @@ class Daemon:
             with self._lock:
                 self._connections.discard(connection)
                 self._idle_since = time.monotonic()
+            # The descriptor is open for as long as one of both is.
+            stream.close()
             _end(connection)
 
     def _talk(self, connection: socket.socket, stream: BinaryIO, name: str) -> None:
@@ -228,6 +261,7 @@ class Daemon:
             self._graphs.released()
             with self._lock:
                 self._clients -= is_client
+                self._has_parted |= is_client
 
     def _greeted(self, hello: dict[str, Any], connection: socket.socket, stream: BinaryIO, name: str) -> None:
         match hello.get("kind"):
@@ -305,11 +339,13 @@ class Daemon:
             "generation": _generation(graphs[-1]) if graphs else 0,
             "memory_bytes": _memory(),
             "pending": sum(graph.pending for graph in graphs),
+            "threads": threading.active_count(),
             "graphs": sum(1 + graph.forks for graph in graphs),
             "state": graphs[-1].status.state if graphs else "waiting",
             "watching": graphs[-1].status.watching if graphs else "",
             "image": graphs[-1].status.image if graphs else "",
             "history": self._keeper.said,
+            "faults": [each for graph in graphs for each in _faults(graph)],
             "log": self._place.log,
         }
 
@@ -362,6 +398,11 @@ def _generation(graph: SharedGraph) -> int:
     if graph.status.state in ("waiting", "indexing"):
         return 0
     return graph.graph.engine.snapshot().generation
+
+
+def _faults(graph: SharedGraph) -> list[dict[str, Any]]:
+    """What fails now."""
+    return [each for each in json.loads(graph.graph.engine.faults()) if not each["until"]]
 
 
 def _memory() -> int:

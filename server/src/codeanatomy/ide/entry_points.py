@@ -41,6 +41,12 @@ class Entry(msgspec.Struct, frozen=True):
     """Names joined by dots; empty for the module itself."""
     range: Range
 
+    @property
+    def last(self) -> tuple[str, Range]:
+        """The last name, that of what the entry leads to, and where it stands."""
+        name = (self.attribute or self.module).rpartition(".")[2]
+        return name, Range(self.range.line, self.range.end - len(name), self.range.end)
+
 
 class Target(msgspec.Struct, frozen=True):
     """What an entry leads to: a file of the workspace, and there the name of a function or class."""

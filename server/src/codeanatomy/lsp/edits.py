@@ -55,6 +55,19 @@ def workspace_edit(session: Session, folder: Folder, snapshot: Snapshot, renamin
     return msgspec.json.encode(answer)
 
 
+def with_files(session: Session, edit: bytes, more: Mapping[str, Sequence[dict[str, Any]]]) -> bytes:
+    """A `WorkspaceEdit` with edits of files that are in no graph, by URI."""
+    whole: dict[str, Any] = msgspec.json.decode(edit)
+    for uri, edits in more.items():
+        document = session.document(uri)
+        if "changes" in whole:
+            whole["changes"][uri] = edits
+        else:
+            of = {"uri": uri, "version": None if document is None else document.version}
+            whole["documentChanges"].append({"textDocument": of, "edits": edits})
+    return msgspec.json.encode(whole)
+
+
 def _ask_signals(session: Session, folder: Folder, paths: Sequence[str]) -> None:
     """Read what was decided about files before they change: raises `Refusal` if a signal blocks work on one, and shows what asks for care."""
     graph = folder.live.graph

@@ -195,6 +195,9 @@ class Folder:
         self.broken: tuple[layers.Finding, ...] | None = None
         """Where contracts are broken in the newest snapshot; None if nobody has looked."""
 
+        self.aside: set[str] = set()
+        """Rules of which the editor was told that they fail and are done without."""
+
         self.refused: dict[str, bytes] = {}
         """What the editor was told last of files that keep newer rules from being in force, by URI."""
         self.telemetry: telemetry.Telemetry | None = None
@@ -813,6 +816,7 @@ class Session:
         if set(report.files) - report.documents.keys() and any(view.inserted or view.deleted for view in report.views):
             self._repaint()
         self._look_at_imports(folder, report)
+        self._tell_aside(folder)
         snapshot = folder.live.snapshot()
         is_new = False
         for uri, document in tuple(self._documents.items()):
@@ -831,6 +835,16 @@ class Session:
                 self._publish(uri, version, found)
         if is_new and self.client.refreshes_diagnostics:
             self._refresh()
+
+    def _tell_aside(self, folder: Folder) -> None:
+        """Say once of each rule that it fails and is done without."""
+        now = set(folder.live.graph.engine.aside())
+        for rule in sorted(now - folder.aside):
+            self._complain(
+                f"The rule `{rule}` fails again and again. All else is answered without what it says, until it works; "
+                "`codeanatomy daemon status` says why."
+            )
+        folder.aside = now
 
     def _after_verdict(self, folder: Folder, path: str) -> None:
         """Tell the editor what CPython says of a text that rests. Runs in a thread of its own."""

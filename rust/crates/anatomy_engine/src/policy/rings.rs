@@ -10,3 +10,5 @@ pub(crate) const MOST_REQUESTS: usize = 4_096;
 pub(crate) const MOST_COMMITS: usize = 1_024;
 /// Fallbacks.
 pub(crate) const MOST_FALLBACKS: usize = 1_024;
+/// Faults.
+pub(crate) const MOST_FAULTS: usize = 1_024;

@@ -1,6 +1,8 @@
 //! The engine: one compiled program, one current snapshot, one writer.
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
@@ -12,6 +14,7 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use rayon::prelude::*;
 
+use super::aside::{Aside, Turn};
 use super::ledger::{CommitEntry, Fallback, Ledger, ViewEntry};
 use super::report::{Mode, Report, Stages, ViewRun};
 use crate::error::{EngineError, Result};
@@ -45,6 +48,7 @@ pub struct Engine {
     writer: Mutex<()>,
     policy: RwLock<Policy>,
     ledger: Arc<Ledger>,
+    aside: Aside,
 }
 
 impl Engine {
@@ -71,6 +75,7 @@ impl Engine {
             writer: Mutex::new(()),
             policy: RwLock::default(),
             ledger: Arc::default(),
+            aside: Aside::default(),
         })
     }
 
@@ -100,6 +105,7 @@ impl Engine {
             writer: Mutex::new(()),
             policy: RwLock::new(self.policy()),
             ledger: self.ledger.clone(),
+            aside: self.aside.fork(),
         }
     }
 
@@ -124,6 +130,12 @@ impl Engine {
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Names of the views that have no rows because they fail again and again.
+    #[must_use]
+    pub fn aside(&self) -> Vec<&str> {
+        self.aside.views().into_iter().map(|view| self.compiled.relations[view].0.as_str()).collect()
     }
 
     /// The newest snapshot.
@@ -193,7 +205,7 @@ impl Engine {
                 report.evidence.push((name, delta.inserted.num_rows(), delta.deleted.num_rows()));
             }
         }
-        if deltas.is_empty() {
+        if deltas.is_empty() && !self.aside.is_due() {
             report.micros = micros(began);
             return Ok((old, report));
         }
@@ -203,14 +215,21 @@ impl Engine {
         });
         let mut missed = missed_index_rows() - built;
         let mut lines: Vec<(usize, ViewRun)> = Vec::new();
+        let mut emptied: Vec<usize> = Vec::new();
         for stage in &self.compiled.stages {
             let views: Vec<&View> = stage.iter().map(|&at| &self.compiled.views[at]).collect();
             let reads_a_change = |view: &&View| view.occurrences.iter().any(|of| deltas.contains_key(&of.relation));
-            let views: Vec<&View> = views.into_iter().filter(|view| whole.is_some() || reads_a_change(view)).collect();
+            let runs = |view: &&View| match self.aside.turn(view.number) {
+                Turn::Usual => whole.is_some() || reads_a_change(view),
+                Turn::Again => true,
+                Turn::Aside => false,
+            };
+            let views: Vec<&View> = views.into_iter().filter(runs).collect();
             let new = Arc::new(Snapshot { generation: old.generation + 1, relations: relations.clone() });
             let run = |view: &&View| -> Outcome {
                 let (at, built) = (Instant::now(), missed_index_rows());
-                let ran = self.run_view(view, &old, &new, whole, &deltas, &policy, cancel);
+                let run = || self.run_view(view, &old, &new, whole, &deltas, &policy, cancel);
+                let ran = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
                 Outcome { at, micros: micros(at), missed: missed_index_rows() - built, ran }
             };
             let read: usize = views
@@ -224,7 +243,13 @@ impl Engine {
                 false => views.iter().map(run).collect(),
             };
             for (view, outcome) in views.into_iter().zip(outcomes) {
-                let ran = outcome.ran.inspect_err(|error| record.failed(view, began, error))?;
+                let ran = match outcome.ran {
+                    Err(error) if error.code != ErrorCode::Cancelled && self.is_aside(view, &error) => {
+                        emptied.push(view.number);
+                        Some(without_rows(view, &old))
+                    }
+                    ran => ran.inspect_err(|error| record.failed(view, began, error))?,
+                };
                 let Some((relation, delta, mut line)) = ran else { continue };
                 missed += outcome.missed;
                 line.micros = outcome.micros;
@@ -248,6 +273,7 @@ impl Engine {
             }
         }
         lines.sort_by_key(|(number, _)| *number);
+        let ran: Vec<usize> = lines.iter().map(|(number, _)| *number).collect();
         report.views = lines.into_iter().map(|(_, line)| line).collect();
         report.mode = if whole.is_some() { Mode::Full } else { Mode::Keyed };
         if let Some(whole) = whole.filter(|_| !is_growing) {
@@ -258,6 +284,9 @@ impl Engine {
         }
         let snapshot = Arc::new(Snapshot { generation: old.generation + 1, relations });
         *self.current.write().unwrap_or_else(|poison| poison.into_inner()) = snapshot.clone();
+        for view in self.aside.published(&emptied, ran.into_iter().filter(|view| !emptied.contains(view))) {
+            self.ledger.works_again("", &self.rule_file(view));
+        }
         report.generation = snapshot.generation;
         report.micros = micros(began);
         record.done(&report, &self.compiled, changes.len(), files);
@@ -304,6 +333,20 @@ impl Engine {
         Ok(deltas)
     }
 
+    /// Notes that a view failed; whether everything else goes on without it.
+    fn is_aside(&self, view: &View, error: &EngineError) -> bool {
+        let cause = format!("the rule `{}` failed: {}", view.name, error.message);
+        let stage = format!("{:?}", error.stage).to_lowercase();
+        self.ledger.fault(error.code.as_str(), &stage, &cause, &self.rule_file(view.number));
+        self.aside.failed(view.number)
+    }
+
+    fn rule_file(&self, view: usize) -> String {
+        let name = self.compiled.relations[view].0.as_str();
+        let spec = self.program.views.iter().find(|spec| spec.name == name);
+        spec.map_or_else(|| name.to_owned(), |spec| format!("{}/{}", spec.pack, spec.file))
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one commit: what was, what is, what changed, and how it runs")]
     fn run_view(
         &self,
@@ -321,6 +364,9 @@ impl Engine {
         fail_at("engine.view").map_err(|error| EngineError::internal(Stage::Run, error.to_string()))?;
         let ran = match whole {
             Some(whole) => self.run_whole(view, old, new.clone(), whole.as_str(), policy, cancel)?,
+            None if self.aside.turn(view.number) == Turn::Again => {
+                self.run_again(view, old, new.clone(), policy, cancel)?
+            }
             None => self.run_keyed(view, old, new.clone(), deltas)?,
         };
         if let (Some((relation, delta, line)), Validation::Error) = (&ran, policy.validation()) {
@@ -402,6 +448,26 @@ impl Engine {
         };
         let none = RecordBatch::new_empty(view.schema.clone());
         Ok(Some((Next::Changed(Arc::new(relation)), Delta { deleted: none.clone(), inserted: none }, line)))
+    }
+
+    /// Runs a view whole that was aside: it has no rows, and all that it finds now is new.
+    fn run_again(
+        &self,
+        view: &View,
+        old: &Arc<Snapshot>,
+        new: Arc<Snapshot>,
+        policy: &Policy,
+        cancel: &AtomicBool,
+    ) -> Result<Option<Ran>> {
+        let Some((Next::Changed(relation), _, line)) =
+            self.run_whole(view, old, new, "it failed before", policy, cancel)?
+        else {
+            return Ok(None);
+        };
+        let before = &old.relations[view.number];
+        let locations = before.all_locations();
+        let rows = concat_batches(&view.schema, &relation.batches())?;
+        Ok(Some(finished(before, &locations, &before.rows_at(&locations), &rows, line)?))
     }
 
     fn run_keyed(
@@ -513,6 +579,29 @@ fn deepest_rows(next: &Next, level: usize, rounds: u32) -> usize {
         Next::Same => 0,
         Next::Changed(relation) => relation.count(level, rounds),
     }
+}
+
+/// A view whose rows leave because it cannot be run.
+fn without_rows(view: &View, old: &Snapshot) -> Ran {
+    let before = &old.relations[view.number];
+    let rows = before.rows_at(&before.all_locations());
+    let line = ViewRun {
+        view: view.name.clone(),
+        mode: Mode::Full,
+        reason: "it fails and is put aside",
+        keys: 0,
+        inserted: 0,
+        deleted: rows.num_rows(),
+        micros: 0,
+        stages: Stages::default(),
+    };
+    let delta = Delta { deleted: rows, inserted: RecordBatch::new_empty(view.schema.clone()) };
+    (Next::Changed(Arc::new(Relation::empty(view.schema.clone()))), delta, line)
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> EngineError {
+    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    EngineError::internal(Stage::Run, said.unwrap_or("it panicked"))
 }
 
 fn empty_delta(view: &View) -> Delta {
@@ -683,6 +772,7 @@ impl Engine {
     /// Publishes a snapshot that was read from an image.
     pub fn restore(&self, snapshot: Snapshot) -> Arc<Snapshot> {
         let _writer = self.writer.lock().unwrap_or_else(|poison| poison.into_inner());
+        self.aside.forget();
         let snapshot = Arc::new(snapshot);
         *self.current.write().unwrap_or_else(|poison| poison.into_inner()) = snapshot.clone();
         snapshot

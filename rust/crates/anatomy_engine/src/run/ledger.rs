@@ -1,7 +1,7 @@
 //! What ran lately: views, commits, edits, requests and fallbacks, in rings of bounded size.
 //!
 //! Always on, because what went wrong yesterday was not measured otherwise: an edit adds some hundred numbers and no text. Switched
-//! off, nothing is kept and nothing is asked of a clock. All forks of an engine write into one ledger.
+//! off, nothing of that is kept and nothing is asked of a clock; faults are kept always. All forks of an engine write into one ledger.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +12,8 @@ use anatomy_facts::Symbol;
 
 use super::report::Stages;
 use crate::policy::{
-    Advice, Costs, MOST_COMMITS, MOST_EDITS, MOST_FALLBACKS, MOST_REQUESTS, MOST_RUNS, Policy, Whole, Workload,
+    Advice, Costs, MOST_COMMITS, MOST_EDITS, MOST_FALLBACKS, MOST_FAULTS, MOST_REQUESTS, MOST_RUNS, Policy, Whole,
+    Workload,
 };
 
 /// The newest entries, so many at most.
@@ -141,6 +142,25 @@ pub(crate) struct Fallback {
     pub(crate) reason: &'static str,
 }
 
+/// Something that failed, once or again and again for the same reason.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Code of the failure.
+    pub code: String,
+    /// Where on the way it failed.
+    pub stage: String,
+    /// What was met, in words.
+    pub cause: String,
+    /// The file that it is about; empty if it is about none.
+    pub path: String,
+    /// The first time, in microseconds since 1970.
+    pub since: u64,
+    /// When it was over; 0 as long as it is not.
+    pub until: u64,
+    /// How often.
+    pub count: u32,
+}
+
 #[derive(Debug)]
 pub(crate) struct Rings {
     pub(crate) runs: Ring<ViewEntry>,
@@ -148,6 +168,7 @@ pub(crate) struct Rings {
     pub(crate) edits: Ring<EditEntry>,
     pub(crate) requests: Ring<RequestEntry>,
     pub(crate) fallbacks: Ring<Fallback>,
+    pub(crate) faults: Ring<Fault>,
     pub(crate) costs: Costs,
 }
 
@@ -173,6 +194,7 @@ impl Default for Ledger {
                 edits: Ring::new(MOST_EDITS),
                 requests: Ring::new(MOST_REQUESTS),
                 fallbacks: Ring::new(MOST_FALLBACKS),
+                faults: Ring::new(MOST_FAULTS),
                 costs: Costs::default(),
             }),
             began: Instant::now(),
@@ -221,6 +243,36 @@ impl Ledger {
         }
     }
 
+    /// Notes that something failed: a row of its own, or one more of a row that is not over.
+    pub fn fault(&self, code: &str, stage: &str, cause: &str, path: &str) {
+        let since = self.now();
+        let mut rings = self.rings();
+        let mut same = rings.faults.entries.iter_mut().rev();
+        let same = same.find(|of| of.until == 0 && (&*of.code, &*of.path, &*of.cause) == (code, path, cause));
+        if let Some(fault) = same {
+            fault.count += 1;
+            return;
+        }
+        let [code, stage, cause, path] = [code, stage, cause, path].map(str::to_owned);
+        rings.faults.push(Fault { code, stage, cause, path, since, until: 0, count: 1 });
+    }
+
+    /// Notes that what failed with this code, or with any if it is empty, about this file, works again.
+    pub fn works_again(&self, code: &str, path: &str) {
+        let now = self.now();
+        for fault in self.rings().faults.entries.iter_mut() {
+            if fault.until == 0 && (code.is_empty() || fault.code == code) && fault.path == path {
+                fault.until = now;
+            }
+        }
+    }
+
+    /// What failed, the oldest first.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.rings().faults.iter().cloned().collect()
+    }
+
     pub(crate) fn next_commit(&self) -> u64 {
         self.commits.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -251,6 +303,24 @@ mod tests {
         let mut ring = Ring::new(3);
         (0..5).for_each(|entry| ring.push(entry));
         assert_eq!((ring.iter().copied().collect::<Vec<_>>(), ring.lost), (vec![2, 3, 4], 2));
+    }
+
+    #[test]
+    fn a_fault_is_one_row_until_it_is_over() {
+        let ledger = Ledger::default();
+        ledger.switch(false);
+        for cause in ["full", "full", "denied"] {
+            ledger.fault("image-not-written", "persist", cause, "");
+        }
+        ledger.works_again("image-not-written", "elsewhere");
+        ledger.works_again("another", "");
+        let told = |ledger: &Ledger| {
+            ledger.faults().iter().map(|of| (of.cause.clone(), of.count, of.until > 0)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&ledger), [("full".into(), 2, false), ("denied".into(), 1, false)]);
+        ledger.works_again("image-not-written", "");
+        ledger.fault("image-not-written", "persist", "full", "");
+        assert_eq!(told(&ledger), [("full".into(), 2, true), ("denied".into(), 1, true), ("full".into(), 1, false)]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Runs: a change of evidence becomes the next snapshot, and the report of what ran for it.
 
+mod aside;
 mod bundle;
 mod decisions;
 mod describe;
@@ -15,7 +16,7 @@ mod tables;
 
 pub use engine::{Change, Engine};
 pub use explain::{Explained, Witness};
-pub use ledger::{Edit, Ledger, Request};
+pub use ledger::{Edit, Fault, Ledger, Request};
 pub use outputs::Output;
 pub use query::Limits;
 pub use report::{Mode, Report, ViewRun};

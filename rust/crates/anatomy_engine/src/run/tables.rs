@@ -1,7 +1,9 @@
 //! The tables that tell what ran, as queries see them: made from the ledger and the compiled program when one asks.
 
 use anatomy_facts::facts::Cell;
-use anatomy_facts::run_tables::{EDITS, FALLBACKS, POLICY_DECISIONS, REQUESTS, RULE_COMPILE, RULE_EXEC, RUN_TABLES};
+use anatomy_facts::run_tables::{
+    EDITS, FALLBACKS, FAULTS, POLICY_DECISIONS, REQUESTS, RULE_COMPILE, RULE_EXEC, RUN_TABLES,
+};
 use anatomy_facts::{Contract, TableBuilder};
 use anatomy_program::Refresh;
 use arrow::array::RecordBatch;
@@ -26,6 +28,7 @@ impl Engine {
             "rule_exec" => self.rule_exec(),
             "policy_decisions" => self.policy_decisions(snapshot)?,
             "fallbacks" => self.fallbacks(),
+            "faults" => self.faults(),
             "edits" => self.edits(),
             "requests" => self.requests(),
             _ => return Ok(None),
@@ -143,6 +146,23 @@ impl Engine {
                 Cell::Bool(of.declared),
                 Cell::Id(of.rows),
                 Cell::Text(of.reason),
+            ]);
+        }
+        table.finish()
+    }
+
+    fn faults(&self) -> RecordBatch {
+        static CONTRACT: Contract = FAULTS;
+        let mut table = TableBuilder::new(&CONTRACT);
+        for of in self.ledger().faults() {
+            table.push(&[
+                Cell::Text(&of.code),
+                Cell::Text(&of.stage),
+                Cell::Text(&of.cause),
+                Cell::Text(&of.path),
+                Cell::Id(of.since),
+                Cell::Id(of.until),
+                Cell::Int(of.count),
             ]);
         }
         table.finish()

@@ -53,7 +53,7 @@ impl<'t> Extractor<'t> {
         self.branch = Symbol::NONE;
         let scope = self.scope;
         for class in &made {
-            self.made_members(class);
+            self.made_members(class, self.vocabulary.self_attr);
         }
         let first_in_body = self.bindings.len();
         if let Some(body) = node.child_by_field_id(fields().body) {

@@ -71,7 +71,9 @@ impl<'t> Extractor<'t> {
         let span = self.span(target);
         let enclosing = self.open_scope(ScopeKind::Class, word, 0, self.span(call));
         let scope = self.scope;
-        self.made_members(class);
+        let words = self.vocabulary;
+        let kind = if class.made == Made::Enumeration { words.assign } else { words.annotated };
+        self.made_members(class, kind);
         self.close_scope(enclosing);
         let kind = self.vocabulary.class;
         let binding = self.bind(enclosing, word, span, Taken { kind, value: 0, annotation: 0, extent });
@@ -88,15 +90,14 @@ impl<'t> Extractor<'t> {
         self.read_since(class.mark, class.callee).id
     }
 
-    /// Binds what such a call lists in the scope that is open.
-    pub(crate) fn made_members(&mut self, class: &MadeClass<'t, '_>) {
+    /// Binds what such a call lists in the scope that is open. In the body of a class that derives from it these are
+    /// attributes of its objects (`self_attr`): no name there means them.
+    pub(crate) fn made_members(&mut self, class: &MadeClass<'t, '_>, kind: Symbol) {
         let path = std::mem::take(&mut self.path);
-        let words = self.vocabulary;
         let scope = self.scopes[self.scope as usize].id;
         for (position, listed) in (0u32..).zip(&class.listed) {
             let word = self.words.of(listed.text);
             let annotation = listed.said.map_or(0, |said| self.type_since(class.mark, said));
-            let kind = if class.made == Made::Enumeration { words.assign } else { words.annotated };
             let taken = Taken { kind, value: 0, annotation, extent: listed.span };
             self.bind(self.scope, word, listed.span, taken);
             if class.made == Made::Tuple {

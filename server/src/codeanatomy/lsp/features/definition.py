@@ -5,6 +5,7 @@ from __future__ import annotations
 from codeanatomy.ide import entry_points
 from codeanatomy.ide.definition import definition
 from codeanatomy.lsp import convert
+from codeanatomy.lsp.marks import mark_links, may_be_mark
 from codeanatomy.lsp.session import Question, Session
 from codeanatomy.lsp.templates import template_links
 
@@ -22,6 +23,8 @@ def answer(session: Session, question: Question) -> bytes:
         found = session.near_answer(
             question, place, lambda snapshot: definition(snapshot, place.path, at.line, at.character), b"[]", at
         )
+        if may_be_mark(found) and (declared := mark_links(session, question, place, at)) != b"[]":
+            found = declared
         if found == b"[]":
             found = template_links(session, question, place, at)
     return found if session.client.definition_links else convert.locations(found)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from codeanatomy.ide import entry_points
+from codeanatomy.ide.definition import definition
 from codeanatomy.ide.references import references, references_and_declaration
 from codeanatomy.lsp import convert, roots
 from codeanatomy.lsp.entry_points import naming
+from codeanatomy.lsp.marks import mark_uses, may_be_mark
 from codeanatomy.lsp.session import Place, Question, Session
 from codeanatomy.lsp.templates import template_uses
 
@@ -24,7 +26,7 @@ class _Params(convert.At, frozen=True, rename="camel"):
 
 def answer(session: Session, question: Question) -> bytes:
     """The uses in all roots, those as entry points last, and the definition if it is asked for; of a text that names a template, the
-    texts that name it."""
+    texts that name it, and of a mark what bears it."""
     asked = convert.decode(question.params, _Params)
     at, place = asked.position, session.place(asked.text_document.uri)
     if place is None:
@@ -34,9 +36,13 @@ def answer(session: Session, question: Question) -> bytes:
         place, at = meant
     find = references_and_declaration if asked.context.include_declaration else references
     found = roots.of_all(session, question, place, at, find)
+    snapshot = session.snapshot(question, place.folder)
+    if may_be_mark(definition(snapshot, place.path, at.line, at.character)) and (
+        marked := mark_uses(session, question, place, at)
+    ):
+        return convert.json(marked)
     if found == b"[]" and (named := template_uses(session, question, place, at)):
         return convert.json(named)
-    snapshot = session.snapshot(question, place.folder)
     more = [
         {"uri": uri, "range": convert.range_in_line(entry.range.line, entry.range.start, entry.range.end)}
         for uri, entry in naming(session, place.folder, snapshot, place.path, at.line, at.character)
