@@ -327,11 +327,11 @@ def test_a_pack_that_does_not_decode_or_compile_has_its_own_code(ws: Path, run: 
     pack.mkdir(parents=True)
     (pack / "pack.toml").write_text('name = "team"\nversion = "1"\ndoc = "Ours."\n')
     rule = pack / "mine.toml"
-    rule.write_text('doc = "Holds if it holds."\nkind = "relate"\nexample = "x"\nfrm = "names"\n')
+    rule.write_text('doc = "Holds if it holds."\nkind = "relate"\nexample = "x"\nmacth = "names(expr)"\n')
     ran = run("check", "--set", "rules.paths=['rules']")
     assert ran.code == 3
-    assert ran.err == "error[rule-decode]: rules/team/mine.toml:4: unknown key `frm`\n  hint: did you mean `from`?\n"
-    rule.write_text('doc = "Holds if it holds."\nkind = "relate"\nexample = "x"\nfrom = "nmaes"\n')
+    assert ran.err == "error[rule-decode]: rules/team/mine.toml:4: unknown key `macth`\n  hint: did you mean `match`?\n"
+    rule.write_text('doc = "Holds if it holds."\nkind = "relate"\nexample = "x"\nmatch = "nmaes(expr)"\n')
     ran = run("check", "--set", "rules.paths=['rules']")
     assert ran.code == 3
     assert ran.err.startswith("error[rule-unknown-relation]: rules/team/mine.toml:4")
@@ -559,7 +559,8 @@ def test_strict_runs_refuse_what_validation_finds(ws: Path, run: Any) -> None:
     (ws / "rules").mkdir()
     (ws / "rules/pack.toml").write_text('name = "own"\nversion = "1"\ndoc = "Ours."\n', "utf-8")
     (ws / "rules/copied.toml").write_text(
-        'doc = "Holds if a name is read."\nkind = "derive"\nfrom = "names"\nexample = "`x`"\n', "utf-8"
+        'doc = "Holds if something is documented."\nkind = "derive"\nmatch = "docstrings(owner, text, file)"\nexample = "`x`"\n',
+        "utf-8",
     )
     paths = ("--set", 'rules.paths=["rules"]')
     assert run("index", *paths).code == 0
@@ -573,8 +574,8 @@ def test_rows_that_break_their_contract_end_with_a_code_of_their_own(ws: Path, r
     (ws / "rules").mkdir()
     (ws / "rules/pack.toml").write_text('name = "own"\nversion = "1"\ndoc = "Ours."\n', "utf-8")
     (ws / "rules/sure.toml").write_text(
-        'doc = "Holds if a name is read."\nkind = "relate"\nfrom = "names"\nwhy = "it is"\nexample = "`x`"\n'
-        'confidence = "1.5"\nselect = { expr = "names.expr", target = "names.scope" }\ngrain = ["expr"]\n',
+        'doc = "Holds if a name is read."\nkind = "relate"\nmatch = "names(expr, scope=target)"\nwhy = "it is"\nexample = "`x`"\n'
+        'confidence = "1.5"\n',
         "utf-8",
     )
     refused = run("index", "--set", 'rules.paths=["rules"]', "--set", "run.validation=error")

@@ -135,7 +135,7 @@ def test_syntax_that_only_one_side_refuses_is_a_conflict(tmp_path: Path) -> None
 
 def test_a_rule_that_keeps_rows_may_not_read_what_comes_later() -> None:
     table = {"name": "late", "key": "", "columns": [{"name": "expr", "kind": "id", "role": "expr"}]}
-    rule = {"name": "r", "pack": "p", "doc": "d", "kind": "derive", "from": "late", "grain": ["expr"]}
+    rule = {"name": "r", "pack": "p", "doc": "d", "kind": "derive", "match": "late(expr)"}
 
     def program(**more: object) -> bytes:
         return msgspec.json.encode({"packs": [], "tables": [table], "views": [rule | more]})

@@ -10,18 +10,20 @@ import pytest
 from codeanatomy_incremental.packs import load
 from codeanatomy_incremental.packs.load import PackError
 
-RULE = """doc = "Holds if a name is bound in its scope."
+RULE = '''doc = "Holds if a name is bound in its scope."
 kind = "relate"
 example = "x = 1; x"
-from = "names"
-to = ["bindings"]
-where = "names.name <> ''"
+match = """
+names(expr, name, target_scope=_scope, name <> '')
+bindings(scope=_scope, name)
+"""
+grain = ["expr"]
 confidence = 0.9
 winner = { group = ["expr"], order = ["rank desc"] }
 
-[select]
-expr = "names.expr"
-"""
+[roles]
+expr = "expr"
+'''
 
 
 def pack(root: Path, **rules: str) -> Path:
@@ -54,12 +56,11 @@ def test_a_rule_is_its_file_with_its_name(tmp_path: Path) -> None:
         "doc": "Holds if a name is bound in its scope.",
         "kind": "relate",
         "example": "x = 1; x",
-        "from": "names",
-        "to": ["bindings"],
-        "where": "names.name <> ''",
+        "match": "names(expr, name, target_scope=_scope, name <> '')\nbindings(scope=_scope, name)\n",
+        "grain": ["expr"],
         "confidence": 0.9,
         "winner": {"group": ["expr"], "order": ["rank desc"]},
-        "select": {"expr": "names.expr"},
+        "roles": {"expr": "expr"},
     }
 
 
@@ -71,15 +72,15 @@ def test_rules_come_in_the_order_of_their_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "key", "words"),
     [
-        ('from = "names"', 'form = "names"', 4, "form", "unknown key `form` (did you mean `from`?)"),
-        ('group = ["expr"]', 'grp = ["expr"]', 8, "winner.grp", "did you mean `group`?"),
-        ('to = ["bindings"]', 'to = "bindings"', 5, "to", "expected `array | null`, got `str`"),
-        ('to = ["bindings"]', "to = [1]", 5, "to[0]", "expected `str`, got `int`"),
+        ("match =", "mtach =", 4, "mtach", "unknown key `mtach` (did you mean `match`?)"),
+        ('group = ["expr"]', 'grp = ["expr"]', 10, "winner.grp", "did you mean `group`?"),
+        ('grain = ["expr"]', 'grain = "expr"', 8, "grain", "expected `array | null`, got `str`"),
+        ('grain = ["expr"]', "grain = [1]", 8, "grain[0]", "expected `str`, got `int`"),
         ('kind = "relate"', 'kind = "relat"', 2, "kind", "invalid enum value 'relat'"),
-        ('expr = "names.expr"', "expr = 3", 11, "select.expr", "expected `str`, got `int`"),
+        ('expr = "expr"', "expr = 3", 13, "roles.expr", "expected `str`, got `int`"),
         ('doc = "Holds if a name is bound in its scope."', "", 1, "doc", "`doc` is missing"),
         ('example = "x = 1; x"', 'example = " "', 3, "example", "`example` is empty"),
-        ("confidence = 0.9", "confidence = ", 7, "", "not valid TOML"),
+        ("confidence = 0.9", "confidence = ", 9, "", "not valid TOML"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, old: str, new: str, line: int, key: str, words: str) -> None:
@@ -123,8 +124,10 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 def test_what_the_engine_says_of_a_rule_leads_to_its_line(tmp_path: Path) -> None:
     made = program(pack(tmp_path, name_in_scope=RULE))
-    assert load.line_of(made, "rules/team/name_in_scope.toml: winner") == 8
-    assert load.line_of(made, "rules/team/name_in_scope.toml: select.expr") == 11
+    assert load.line_of(made, "rules/team/name_in_scope.toml: winner") == 10
+    assert load.line_of(made, "rules/team/name_in_scope.toml: roles.expr") == 13
+    assert load.line_of(made, "rules/team/name_in_scope.toml: match") == 4
+    assert load.line_of(made, "rules/team/name_in_scope.toml: match line 2") == 6
     assert load.line_of(made, "rules/team/name_in_scope.toml") == 1
     assert load.line_of(made, "elsewhere") is None
 
@@ -145,7 +148,7 @@ def test_a_rule_gives_its_rows_to_a_union_of_another_pack(tmp_path: Path) -> Non
 
 def test_a_union_that_is_not_there_takes_nothing(tmp_path: Path) -> None:
     error = refused(pack(tmp_path, second=RULE.replace("confidence", 'into = ["refers"]\nconfidence')))
-    assert (error.code, error.line, error.key) == ("rule-unknown-relation", 7, "into")
+    assert (error.code, error.line, error.key) == ("rule-unknown-relation", 9, "into")
 
 
 @pytest.mark.parametrize(

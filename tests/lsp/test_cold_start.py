@@ -61,7 +61,7 @@ def test_rules_that_do_not_compile_are_shown_and_all_else_is_served(tmp_path: Pa
         {
             "codeanatomy.toml": '[workspace]\nstandard_library = false\n[rules]\npaths = ["own"]\n',
             "own/pack.toml": 'name = "own"\nversion = "1"\ndoc = "Ours."\n',
-            "own/wrong.toml": 'doc = "Wrong."\nkind = "derive"\nexample = "x"\nfrom = "nothing_of_that_name"\n',
+            "own/wrong.toml": 'doc = "Wrong."\nkind = "derive"\nexample = "x"\nmatch = "nothing_of_that_name(expr)"\n',
         },
     )
     with Editor(root) as editor:

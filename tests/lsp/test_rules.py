@@ -13,10 +13,7 @@ from tests.support import shop
 
 RULE = """doc = "Holds if `discount` is named."
 kind = "diagnostic"
-from = "names"
-where = "names.name = 'discount'"
-select = { expr = "names.expr", file = "names.file" }
-grain = ["expr"]
+match = "names(expr, file, name='discount')"
 severity = "information"
 code = "own-word"
 message = "here"
@@ -73,7 +70,7 @@ def test_saving_a_rule_brings_it_into_force_and_a_wrong_one_says_so(editor: Edit
     saved(editor, root, "own/word.toml", RULE.replace("own-word", "new-word"))
     found = codes(editor, "main.py", lambda all_: any(each["code"] == "new-word" for each in all_))
     assert {each["range"]["start"]["line"] for each in found} <= {1, 3}
-    saved(editor, root, "own/word.toml", RULE.replace('from = "names"', 'from = "nams"'))
+    saved(editor, root, "own/word.toml", RULE.replace('"names(', '"nams('))
     [wrong] = codes(editor, "own/word.toml", bool)
     assert (wrong["code"], wrong["range"]["start"]["line"]) == ("rule-unknown-relation", 2)
     assert "nams" in wrong["message"]
@@ -91,20 +88,20 @@ def test_saving_a_rule_brings_it_into_force_and_a_wrong_one_says_so(editor: Edit
 
 def test_what_is_typed_into_a_rule_is_looked_at_at_once(editor: Editor) -> None:
     editor.open("own/word.toml", RULE)
-    editor.change("own/word.toml", 2, {"text": RULE.replace('from = "names"', 'form = "names"')})
+    editor.change("own/word.toml", 2, {"text": RULE.replace("match =", "mtach =")})
     [wrong] = codes(editor, "own/word.toml", bool)
     assert (wrong["code"], wrong["range"]["start"]["line"]) == ("rule-decode", 2)
-    assert "did you mean `from`?" in wrong["message"]
+    assert "did you mean `match`?" in wrong["message"]
     since = len(editor.messages)
     editor.change("own/word.toml", 3, {"text": RULE})
     assert codes(editor, "own/word.toml", lambda all_: not all_, since) == []
 
 
 def test_a_rule_file_completes_and_explains_its_words(editor: Editor) -> None:
-    editor.open("own/word.toml", RULE.replace("names.name =", "names. ="))
-    found = editor.ask("textDocument/completion", "own/word.toml", 3, len('where = "names.'))
+    editor.open("own/word.toml", RULE.replace("expr, file", "expr, "))
+    found = editor.ask("textDocument/completion", "own/word.toml", 2, len('match = "names(expr, '))
     assert {"expr", "name", "reaching"} <= {each["label"] for each in found["items"]}
-    told = editor.ask("textDocument/hover", "own/word.toml", 2, len('from = "na'))
+    told = editor.ask("textDocument/hover", "own/word.toml", 2, len('match = "na'))
     assert "Columns: `expr`" in told["contents"]["value"]
     assert editor.ask("textDocument/hover", "own/word.toml", 50, 0) is None
 

@@ -410,6 +410,16 @@ class Graph:
         twin.image, twin._opened = None, None
         return twin
 
+    def follow(self, program: Program, cancel: CancelToken, image: bool = False) -> tuple[str, ...]:
+        """Go on under another program: what both say alike stays as it is, and only views whose rules, or what they read, are others run;
+        their names. For a fork whose `engine` nobody else uses; with `image` it gets an image of its own. Raises `EngineError` for a
+        program that does not compile, and then is as it was."""
+        self.engine, told = self.engine.with_program(program.document, cancel)
+        self.program = program.document
+        if image:
+            self.image = image_of(os.fspath(self.root), self.options.workspace, self.libraries.target(), os.environ)
+        return tuple(each["view"] for each in msgspec.json.decode(told)["views"])
+
     def question(self, path: str, witness: str, snapshot: Snapshot, is_brief: bool) -> Question | None:
         """What a witness is asked about the text of a file; None while the newest text is not in a snapshot, or is too large."""
         held = self.engine.stamped(path)
@@ -717,6 +727,8 @@ class LiveGraph:
         self._adopting = threading.Lock()
         self._wanted = 0
         """How many graphs were to be adopted; only the newest is."""
+        self._held: tuple[str, ...] = ()
+        """Files of which the graph that is to be adopted holds what editors had when it was forked."""
         self._next: Graph | None = None
         self._processes = Processes(graph.options.witnesses.timeout_s)
         self._resting: dict[str, dict[str, float]] = {}
@@ -792,9 +804,9 @@ class LiveGraph:
         """Whether it has stopped and an image is still being written: that takes seconds for thousands of files."""
         return self._is_keeping
 
-    def adopt(self, make: Callable[[], Graph], told: Callable[[Exception | None], None]) -> None:
-        """Go on with another graph of the same workspace, made by a function, once it holds all files. Until then, and if the
-        function or the compiler of rules refuses, the present one answers. `told` hears how it ended, in a thread of its own; of
+    def adopt(self, make: Callable[[], Graph | Program], told: Callable[[Exception | None], None]) -> None:
+        """Go on with another graph of the same workspace, made by a function, once it holds all files, or under another program, once
+        the views have run that it changes. Until then, and if the function or the compiler of rules refuses, the present graph answers. `told` hears how it ended, in a thread of its own; of
         several that are asked for only the newest is adopted."""
         with self._condition:
             self._wanted += 1
@@ -957,6 +969,7 @@ class LiveGraph:
                 self._taken = [*self._taken, *changes]
                 revision = self._revision
                 following, self._next = self._next, None
+                held, self._held = self._held, ()
             if self._stop.is_set():
                 self._leave(writing)
                 return
@@ -970,7 +983,8 @@ class LiveGraph:
             if following is not None:
                 self._turn(revision, partial(self._take_over, following))
                 # What changed on disk while it was read.
-                changes = [*changes, Rescan("another program of rules")]
+                gone = (Closed(path) for path in held if path not in self._documents)
+                changes = [*changes, Rescan("another program of rules"), *gone]
             if not changes:
                 changes = [
                     Rescan("the last change did not get into the graph whole" if is_lame else "regular comparison")
@@ -993,14 +1007,18 @@ class LiveGraph:
         finally:
             self._is_keeping = False
 
-    def _adopt(self, number: int, make: Callable[[], Graph], told: Callable[[Exception | None], None]) -> None:
+    def _adopt(
+        self, number: int, make: Callable[[], Graph | Program], told: Callable[[Exception | None], None]
+    ) -> None:
         with self._adopting:
             if number != self._wanted or self._stop.is_set():
                 return
             try:
-                graph = make()
-                graph.engine.ready()
-                graph.index(_show_nobody, self._cancel)
+                made = make()
+                graph, held = (made, ()) if isinstance(made, Graph) else self._followed(made)
+                if isinstance(made, Graph):
+                    graph.engine.ready()
+                    graph.index(_show_nobody, self._cancel)
             except Exception as error:
                 if not self._stop.is_set():
                     told(error)
@@ -1008,9 +1026,17 @@ class LiveGraph:
             with self._condition:
                 if number != self._wanted:
                     return
-                self._next = graph
+                self._next, self._held = graph, held
                 self._condition.notify_all()
         told(None)
+
+    def _followed(self, program: Program) -> tuple[Graph, tuple[str, ...]]:
+        """The present graph under another program, and the files of which it holds what editors have."""
+        with self._turning:
+            graph, held = self.graph.fork(), tuple(self.graph.open_paths())
+        ran = graph.follow(program, self._cancel, self.graph.image is not None)
+        logger.info("another program: %d views ran: %s", len(ran), ", ".join(ran))
+        return graph, held
 
     def _take_over(self, following: Graph) -> Report:
         """Let a graph take the place of the present one, with what editors have open."""

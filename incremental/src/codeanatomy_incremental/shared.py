@@ -24,6 +24,7 @@ from codeanatomy_engine import EngineError, Snapshot
 
 from codeanatomy_incremental.change import Change, Rescan
 from codeanatomy_incremental.live import Graph, LiveError, LiveGraph, Progress, Report, Status
+from codeanatomy_incremental.packs.load import Program
 
 _MOST_MOVES = 8
 """So often an answer is begun again because other clients changed texts meanwhile."""
@@ -263,7 +264,7 @@ class SharedGraph:
         for tell in refused:
             tell(error)
 
-    def adopt(self, lane: _Lane, make: Callable[[], Graph], told: Callable[[Exception | None], None]) -> None:
+    def adopt(self, lane: _Lane, make: Callable[[], Graph | Program], told: Callable[[Exception | None], None]) -> None:
         """Let another graph take the place of each; `told` hears how it ended in one of them."""
         with self._lock:
             lanes = list(self._lanes)
@@ -360,7 +361,7 @@ class ClientGraph:
             lane = self._lane
             return Moment(lane, lane.live.revision, lane.epoch)
 
-    def adopt(self, make: Callable[[], Graph], told: Callable[[Exception | None], None]) -> None:
+    def adopt(self, make: Callable[[], Graph | Program], told: Callable[[Exception | None], None]) -> None:
         """Go on with another graph of the same workspace, for all clients, as `LiveGraph` does; `told` hears how it ended here."""
         self._shared.adopt(self._lane, make, told)
 

@@ -200,6 +200,11 @@ class Engine:
         """A second engine that begins with the newest snapshot of this one and goes its own way from there; what neither changes
         is shared. It still holds the texts of documents that are open here, but has none open, and nothing staged."""
 
+    def with_program(self, program: bytes, cancel: CancelToken | None) -> tuple[Engine, bytes]:
+        """A second engine as `fork` makes it, under another program document, and the report (JSON) of the views that ran for it: those
+        whose rules, or what they read, are others than here; all else is shared. EngineError for every refusal of the compiler, and
+        `cancelled`."""
+
     def hear(self, sayings: bytes) -> int:
         """Take in what slow witnesses say of texts (JSON): how many are about texts of the newest snapshot; the others are dropped."""
 

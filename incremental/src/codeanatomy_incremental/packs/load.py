@@ -29,7 +29,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NEEDS = ("pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "Pipfile", "requirements*.txt", "requirements/*.txt")
 """Files that say what a workspace needs."""
 _MOST_NEEDS = 1024 * 1024
-_PLACE = re.compile(r"(?P<file>\S+\.toml)(?::\s*(?P<key>.+))?")
+_PLACE = re.compile(r"(?P<file>\S+\.toml)(?::\s*(?P<key>.+?)(?: line (?P<line>\d+))?)?$")
 
 
 class PackError(Exception):
@@ -108,20 +108,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output, or rows that a person is told about."""
     example: str
     """The smallest source that shows it."""
-    from_: str | None = msgspec.field(default=None, name="from")
-    """The relation that drives the rule, optionally `relation as alias`."""
-    to: list[str] | None = None
-    """Relations joined to it, in order; keys are inferred from the roles of columns."""
-    on: list[str] | None = None
-    """SQL equalities where roles do not say which key is meant."""
-    unless: list[str] | None = None
-    """Relations of which no matching row may exist."""
-    where: str | None = None
-    """SQL predicate over all inputs."""
-    select: dict[str, str] | None = None
-    """Table of output column to SQL expression; left out, the columns of `from` stay."""
+    match: str | None = None
+    """Patterns `relation(column, column=variable, column <> 0)` whose shared variables are the joins; `not`, `any` and `maybe` before
+    one, `name := expression`, conditions, and `or` between alternatives. Variables are the columns of the rule, but for those with `_`."""
     sql: str | None = None
-    """The whole rule as SQL, instead of `from`, `to` and `select`."""
+    """The whole rule as SQL, where a `match` cannot say it."""
     inputs: list[str] | None = None
     """The rules and relations that a union puts together; all have the same columns."""
     into: list[str] | None = None
@@ -135,11 +126,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     linearize: Linear | None = None
     """The linear order of what each group derives from."""
     grain: list[str] | None = None
-    """The columns that name the unit of refresh, where they cannot be inferred."""
+    """The columns that name the unit of refresh, where that is not the first variable of the `match`."""
     refresh: Literal["keyed", "full"] | None = None
     """`keyed` (default), or `full`: run whole at every change, where a rule cannot be keyed."""
     confidence: float | str | None = None
-    """How sure a row is: a number or an SQL expression over the inputs."""
+    """How sure a row is: a number or an SQL expression over the variables of the `match`."""
     score: float | None = None
     """How a row ranks against rows of other rules in the same union."""
     why: str | None = None
@@ -151,7 +142,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: str | None = None
     """Of a diagnostic: the sentence, with `{column}` holes."""
     roles: dict[str, str] | None = None
-    """Table of output column to role, where a role cannot be inherited; with `rounds` as `type:role`."""
+    """Table of column to role, where it is neither named like its role nor bound to a column that has it; with `rounds` as
+    `type:role`."""
     stored: bool | None = None
     """`false`: no rows are kept, the rule is run when a query names it."""
 
@@ -233,7 +225,12 @@ def line_of(program: Program, where: str) -> int | None:
     text = next((rule.text for rule in program.rules if rule.file == found["file"]), None)
     if text is None:
         return None
-    return strict_toml.line_of(text, tuple(re.split(r"[.\[]", found["key"] or ""))) or 1
+    line = strict_toml.line_of(text, tuple(re.split(r"[.\[]", found["key"] or ""))) or 1
+    if found["line"] is None:
+        return line
+    # The text begins below its key, unless it stands on the same line.
+    begins_below = text.split("\n")[line - 1].rstrip().endswith('"""')
+    return line + int(found["line"]) - (0 if begins_below else 1)
 
 
 def installed() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 //!
 //! Plans over a few keys allocate thousands of small arrays, and builds large ones from several threads at once. jemalloc keeps
 //! both apart and returns single pages: after a first index a process holds a tenth more than what lives, where mimalloc held half
-//! as much again, for a twentieth more processor time (`docs/decisions/0013-jemalloc.md`). It is not built where the linker is
+//! as much again, for a twentieth more processor time (`docs/decisions/0014-jemalloc.md`). It is not built where the linker is
 //! Microsoft's: there the allocator of the system stays.
 
 #[cfg(not(target_env = "msvc"))]

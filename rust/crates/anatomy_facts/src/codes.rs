@@ -85,6 +85,9 @@ codes! {
     RuleReadsLate = "rule-reads-late", "A rule that keeps rows reads a table that is filled later than evidence, or a rule that keeps none.";
     RuleNoJoinKey = "rule-no-join-key", "No join key can be inferred between two relations.";
     RuleAmbiguousJoin = "rule-ambiguous-join", "More than one join key could be meant.";
+    RuleMatch = "rule-match", "The `match` of a rule cannot be read.";
+    RuleUnboundVariable = "rule-unbound-variable", "An expression of a `match` reads a variable that no pattern binds.";
+    RuleUnusedVariable = "rule-unused-variable", "A variable of a `match` is bound once, and nothing reads it.";
     RuleWinnerIncomplete = "rule-winner-incomplete", "A winner needs explicit group and order keys.";
     RuleNotKeyable = "rule-not-keyable", "A view cannot be run for a few keys.";
     RuleNoImpact = "rule-no-impact", "The keys that a change of an input touches cannot be derived.";

@@ -288,6 +288,25 @@ impl Workspace {
         })
     }
 
+    /// A second workspace as `fork` makes it, under another program: it shares what both programs say alike, and only views that
+    /// differ have run. The report names these.
+    ///
+    /// # Errors
+    /// Every refusal of the compiler, `cancelled`, and what a view met while running.
+    pub fn with_program(&self, program: &[u8], cancel: &AtomicBool) -> Result<(Workspace, Report), EngineError> {
+        name_literals(program);
+        let twin = self.fork()?;
+        let (engine, report) = twin.compiled.wait()?.with_program(program, cancel)?;
+        let (last, environment) =
+            (twin.answers()?, twin.environment.read().unwrap_or_else(|poison| poison.into_inner()).clone());
+        let compiled = Compiled::done(engine);
+        let engine = compiled.wait()?.clone();
+        let answers = Answers::new(engine.clone(), engine.snapshot(), last.files().clone(), &twin.root_uri)
+            .beside(environment, twin.sources.clone())
+            .with_witnesses(last.witnesses().clone());
+        Ok((Workspace { compiled, published: RwLock::new(Some(answers)), ..twin }, report))
+    }
+
     /// The same workspace, whose branches are decided for another Python or system than those of `Target::default`.
     #[must_use]
     pub fn for_target(self, target: Target) -> Workspace {

@@ -1,4 +1,4 @@
-//! Which columns two relations are joined on, read off the roles of their columns.
+//! Which columns two relations could be joined on, read off the roles of their columns: the remedy where a pattern shares no variable.
 //!
 //! Rules, in order: (1) a role that one column on each side has joins them; (2) where a side has several columns of a
 //! role, the pair of equal name is meant; (3) `file` alone joins only if nothing else does, because ids imply it.
@@ -57,7 +57,7 @@ pub fn infer_keys(place: &str, left: &RelationColumns, right: &RelationColumns) 
                     ErrorCode::RuleAmbiguousJoin,
                     place,
                     format!("more than one pair of columns has the role `{role}`"),
-                    format!("say which is meant with `on`: {}", choices.join(", or ")),
+                    format!("give one of these pairs one variable: {}", choices.join(", or ")),
                 ));
             }
         };
@@ -80,8 +80,8 @@ pub fn infer_keys(place: &str, left: &RelationColumns, right: &RelationColumns) 
             place,
             "no column on one side has the role of a column on the other",
             match near {
-                Some(name) => format!("say it with `on`; a column `{name}` looks near"),
-                None => "say it with `on`".to_owned(),
+                Some(name) => format!("give two columns one variable; a column `{name}` looks near"),
+                None => "give two columns one variable".to_owned(),
             },
         ));
     }

@@ -4,11 +4,13 @@
 //! a code, the place (file and key) and a remedy.
 #![warn(missing_docs)]
 
+mod clause;
 mod error;
 mod joins;
 mod order;
 mod spec;
 
+pub use clause::{ColumnsOf, IsFunction, Lowered, Match};
 pub use error::ProgramError;
 pub use joins::{JoinKey, RelationColumns, infer_keys};
 pub use order::topological;

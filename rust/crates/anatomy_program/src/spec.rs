@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use anatomy_facts::{ErrorCode, Stage};
 use serde::Deserialize;
 
-use crate::ProgramError;
+use crate::{Match, ProgramError};
+
+/// Characters of a line that is read as one.
+const LINE: usize = 132;
 
 /// A whole program: packs in load order and all their views.
 #[derive(Clone, Debug, Deserialize)]
@@ -167,25 +170,10 @@ pub struct ViewSpec {
     pub doc: String,
     /// Kind of view.
     pub kind: ViewKind,
-    /// Driving relation, optionally `relation as alias`.
-    #[serde(default)]
-    pub from: String,
-    /// Relations joined to it, in order, optionally `relation as alias`.
-    #[serde(default)]
-    pub to: Vec<String>,
-    /// Extra SQL equalities where roles do not say which key is meant.
-    #[serde(default)]
-    pub on: Vec<String>,
-    /// Relations of which no matching row may exist (anti joins).
-    #[serde(default)]
-    pub unless: Vec<String>,
-    /// SQL predicate over the inputs.
-    #[serde(default, rename = "where")]
-    pub filter: String,
-    /// Output column to SQL expression; empty keeps all columns of `from`.
-    #[serde(default)]
-    pub select: BTreeMap<String, String>,
-    /// The whole view as SQL, instead of from, to and select.
+    /// Patterns over relations whose shared variables are the joins: see `Match`.
+    #[serde(default, rename = "match")]
+    pub clauses: String,
+    /// The whole view as SQL, where a match cannot say it.
     #[serde(default)]
     pub sql: String,
     /// Inputs of a union.
@@ -248,15 +236,16 @@ impl Program {
     /// # Errors
     /// `program-decode` if the document does not fit.
     pub fn decode(document: &[u8]) -> Result<Program, ProgramError> {
-        let program: Program = serde_json::from_slice(document).map_err(|error| ProgramError {
+        let mut program: Program = serde_json::from_slice(document).map_err(|error| ProgramError {
             code: ErrorCode::ProgramDecode,
             stage: Stage::Decode,
             place: "program".to_owned(),
             message: error.to_string(),
             hint: "the pack loader and the engine disagree: install both in the same version".to_owned(),
         })?;
-        for view in &program.views {
+        for view in &mut program.views {
             view.check()?;
+            view.state_grain()?;
         }
         Ok(program)
     }
@@ -269,48 +258,58 @@ impl ViewSpec {
         format!("{}: {key}", if self.file.is_empty() { &self.name } else { &self.file })
     }
 
-    /// A relation item as (relation, alias).
+    /// The key that says where its rows come from.
     #[must_use]
-    pub fn aliased(item: &str) -> (&str, &str) {
-        let words: Vec<&str> = item.split_whitespace().collect();
-        match words.as_slice() {
-            [relation, "as", alias] => (relation, alias),
-            _ => (item.trim(), item.trim()),
-        }
+    pub fn source_key(&self) -> &'static str {
+        if self.clauses.is_empty() { "sql" } else { "match" }
     }
 
-    /// How many lines of its file say what holds: documentation, example and sentences not counted.
+    /// How many joins say their keys themselves: those of SQL text.
+    #[must_use]
+    pub fn keys_written(&self) -> usize {
+        self.sql.split_whitespace().filter(|word| word.eq_ignore_ascii_case("on")).count()
+    }
+
+    /// A rule with a `match` is about what its first variable names, where neither a grain nor a contest says otherwise.
+    fn state_grain(&mut self) -> Result<(), ProgramError> {
+        if self.clauses.is_empty() {
+            return Ok(());
+        }
+        let read = Match::parse(self)?;
+        if self.grain.is_empty() && self.winner.is_none() && self.linearize.is_none() {
+            self.grain.extend(read.first().map(str::to_owned));
+        }
+        Ok(())
+    }
+
+    /// How many lines of its file say what holds: documentation, example and sentences not counted, a line too long to be read as many.
     #[must_use]
     pub fn lines(&self) -> u32 {
+        let of_text =
+            |text: &str| text.lines().map(|line| 1 + line.len().saturating_sub(1) / LINE).sum::<usize>() as u32;
         let written = [
-            !self.from.is_empty(),
-            !self.to.is_empty(),
-            !self.on.is_empty(),
-            !self.unless.is_empty(),
-            !self.filter.is_empty(),
-            !self.select.is_empty(),
             !self.inputs.is_empty(),
             self.rounds > 0,
             self.winner.is_some(),
             self.limit.is_some(),
             self.linearize.is_some(),
-            !self.grain.is_empty(),
+            !self.grain.is_empty() && self.clauses.is_empty(),
             self.refresh == Refresh::Full,
             self.confidence.is_some(),
             self.score.is_some(),
             !self.roles.is_empty(),
             !self.stored,
         ];
-        written.into_iter().map(u32::from).sum::<u32>() + self.sql.lines().count() as u32
+        written.into_iter().map(u32::from).sum::<u32>() + of_text(&self.clauses) + of_text(&self.sql)
     }
 
     fn check(&self) -> Result<(), ProgramError> {
-        let sources = [!self.sql.is_empty(), !self.inputs.is_empty(), !self.from.is_empty()];
+        let sources = [!self.clauses.is_empty(), !self.sql.is_empty(), !self.inputs.is_empty()];
         if sources.iter().filter(|given| **given).count() != 1 {
             return Err(ProgramError::compile(
                 ErrorCode::ProgramDecode,
-                self.place("from"),
-                format!("rule `{}` needs exactly one of `from`, `inputs` and `sql`", self.name),
+                self.place("match"),
+                format!("rule `{}` needs exactly one of `match`, `inputs` and `sql`", self.name),
                 "say where its rows come from",
             ));
         }
@@ -385,7 +384,7 @@ mod tests {
     #[test]
     fn a_winner_without_order_keys_is_refused() {
         let refused = decode(
-            r#"{"name":"a","pack":"p","doc":"d","kind":"relate","from":"names","winner":{"group":["expr"],"order":[]}}"#,
+            r#"{"name":"a","pack":"p","doc":"d","kind":"relate","match":"names(expr)","winner":{"group":["expr"],"order":[]}}"#,
         )
         .unwrap_err();
         assert_eq!(refused.code, ErrorCode::RuleWinnerIncomplete);
@@ -395,6 +394,6 @@ mod tests {
     #[test]
     fn a_rule_without_a_source_is_refused() {
         let refused = decode(r#"{"name":"a","pack":"p","doc":"d","kind":"relate"}"#).unwrap_err();
-        assert_eq!(refused.place, "a: from");
+        assert_eq!(refused.place, "a: match");
     }
 }

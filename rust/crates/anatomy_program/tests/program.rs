@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anatomy_facts::ErrorCode;
-use anatomy_program::{Program, RelationColumns, ViewSpec, infer_keys, topological};
+use anatomy_program::{Program, RelationColumns, infer_keys, topological};
 
 /// Columns from `alias.column:role alias.column`.
 fn columns(text: &str) -> RelationColumns {
@@ -52,7 +52,7 @@ fn among_several_columns_of_a_role_the_equal_name_is_meant() {
 fn a_choice_is_asked_for_with_all_its_ways() {
     assert_eq!(
         keys("a.value:expr a.annotation:expr", "e.expr:expr"),
-        ["rule-ambiguous-join: say which is meant with `on`: a.value = e.expr, or a.annotation = e.expr"]
+        ["rule-ambiguous-join: give one of these pairs one variable: a.value = e.expr, or a.annotation = e.expr"]
     );
 }
 
@@ -60,9 +60,9 @@ fn a_choice_is_asked_for_with_all_its_ways() {
 fn nothing_in_common_names_a_column_that_looks_near() {
     assert_eq!(
         keys("a.bindng", "b.binding:binding"),
-        ["rule-no-join-key: say it with `on`; a column `bindng` looks near"]
+        ["rule-no-join-key: give two columns one variable; a column `bindng` looks near"]
     );
-    assert_eq!(keys("a.x", "b.binding:binding"), ["rule-no-join-key: say it with `on`"]);
+    assert_eq!(keys("a.x", "b.binding:binding"), ["rule-no-join-key: give two columns one variable"]);
 }
 
 /// An order from `view: input input` lines.
@@ -89,14 +89,9 @@ fn a_view_that_reads_itself_is_no_circle_and_two_are() {
 }
 
 #[test]
-fn an_item_may_carry_an_alias() {
-    assert_eq!(ViewSpec::aliased("names as n"), ("names", "n"));
-    assert_eq!(ViewSpec::aliased(" names "), ("names", "names"));
-}
-
-#[test]
 fn a_key_that_no_rule_has_is_refused_by_name() {
-    let document = r#"{"views":[{"name":"a","pack":"p","doc":"d","kind":"derive","from":"names","unles":["x"]}]}"#;
+    let document =
+        r#"{"views":[{"name":"a","pack":"p","doc":"d","kind":"derive","match":"names(expr)","unles":["x"]}]}"#;
     let refused = Program::decode(document.as_bytes()).unwrap_err();
     assert_eq!(refused.code, ErrorCode::ProgramDecode);
     assert!(refused.message.contains("unles"), "{}", refused.message);
@@ -104,7 +99,7 @@ fn a_key_that_no_rule_has_is_refused_by_name() {
 
 #[test]
 fn a_rule_is_keyed_and_stored_unless_it_says_otherwise() {
-    let document = r#"{"views":[{"name":"a","pack":"p","doc":"d","kind":"derive","from":"names"}]}"#;
+    let document = r#"{"views":[{"name":"a","pack":"p","doc":"d","kind":"derive","match":"names(expr)"}]}"#;
     let program = Program::decode(document.as_bytes()).unwrap();
     assert!(program.views[0].stored);
     assert_eq!(format!("{:?}", program.views[0].refresh), "Keyed");

@@ -316,6 +316,18 @@ impl Engine {
         py.detach(|| self.0.fork()).map(Engine).map_err(raise)
     }
 
+    fn with_program<'py>(
+        &self,
+        py: Python<'py>,
+        program: &[u8],
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<(Engine, Bound<'py, PyBytes>)> {
+        let flag = cancel.map_or_else(Arc::default, |token| token.0.clone());
+        let (engine, report) = py.detach(|| self.0.with_program(program, &flag)).map_err(raise)?;
+        let told = serde_json::to_vec(&report).unwrap_or_else(|error| error.to_string().into_bytes());
+        Ok((Engine(engine), PyBytes::new(py, &told)))
+    }
+
     fn hear(&self, py: Python<'_>, sayings: &[u8]) -> PyResult<usize> {
         py.detach(|| self.0.hear(sayings)).map_err(raise)
     }

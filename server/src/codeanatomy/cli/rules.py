@@ -29,12 +29,7 @@ _ACTIONS = ("list", "explain", "new", "test")
 _OWN = "rules/own"
 _RULE = """doc = "Holds if `eval` is called."
 kind = "diagnostic"
-from = "exprs as call"
-to = ["names as callee"]
-on = ["callee.expr = call.base"]
-where = "call.kind = 'call' AND callee.name = 'eval'"
-select = {{ expr = "call.expr", name = "callee.name", file = "call.file" }}
-grain = ["expr"]
+match = "exprs(expr, base=_callee, file, kind='call'), names(expr=_callee, name, name = 'eval')"
 severity = "information"
 code = "{code}"
 message = "`{{name}}` runs what a text says"

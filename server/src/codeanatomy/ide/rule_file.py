@@ -21,8 +21,9 @@ _UNFINISHED_KEY = re.compile(r"^\s*(?P<key>[a-z_]*)$")
 _COLUMN = re.compile(r"(?P<of>[A-Za-z_]\w*)\.(?P<column>\w*)$")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ALIAS = re.compile(r"\b(?P<relation>[a-z_]\w*)\s+as\s+(?P<alias>[a-z_]\w*)", re.IGNORECASE)
-_RELATIONS = frozenset({"from", "to", "unless", "inputs", "into"})
-_EXPRESSIONS = frozenset({"on", "where", "select", "sql", "confidence", "winner", "grain", "roles"})
+_RELATIONS = frozenset({"inputs", "into"})
+_EXPRESSIONS = frozenset({"match", "sql", "confidence", "winner", "grain", "roles"})
+_PATTERN = re.compile(r"(?P<relation>[a-z_]\w*)\((?P<arguments>[^()]*(?:\([^()]*\)[^()]*)*)$")
 _TRIPLE = '"""'
 _CHOICES = {
     "kind": ("normalize", "derive", "relate", "union", "project", "diagnostic"),
@@ -92,11 +93,9 @@ def completion(file: str, text: str, line: int, column: int, known: Mapping[str,
         return []
     if asked := _COLUMN.search(before):
         relation = known.get(_aliases(text).get(asked["of"], asked["of"]))
-        return (
-            [Item(name, "column", relation.name, relation.said_of(name)) for name in relation.columns]
-            if relation
-            else []
-        )
+        return _columns(relation)
+    if key == "match" and (pattern := _pattern_at(lines, line, column)) is not None:
+        return _columns(known.get(pattern))
     aliases = [Item(alias, "relation", relation) for alias, relation in _aliases(text).items()]
     return [*aliases, *(_item(each) for each in known.values())]
 
@@ -120,15 +119,36 @@ def hover(file: str, text: str, line: int, column: int, known: Mapping[str, Rela
     if of is not None and of.start("column") == word.start():
         relation = known.get(aliases.get(of["of"], of["of"]))
         if relation is not None and word[0] in relation.columns:
-            parts = (
-                f"`{relation.name}.{word[0]}`",
-                relation.said_of(word[0]),
-                f"A column of `{relation.name}`. {relation.doc}",
-            )
-            return "\n\n".join(part.rstrip() for part in parts if part)
+            return _said_of_column(relation, word[0])
         return ""
+    if (pattern := known.get(_pattern_at(lines, line, word.start()) or "")) is not None and word[0] in pattern.columns:
+        return _said_of_column(pattern, word[0])
     relation = known.get(aliases.get(word[0], word[0]))
     return _shown(relation) if relation is not None else ""
+
+
+def _said_of_column(relation: Relation, column: str) -> str:
+    parts = (
+        f"`{relation.name}.{column}`",
+        relation.said_of(column),
+        f"A column of `{relation.name}`. {relation.doc}",
+    )
+    return "\n\n".join(part.rstrip() for part in parts if part)
+
+
+def _columns(relation: Relation | None) -> list[Item]:
+    if relation is None:
+        return []
+    return [Item(name, "column", relation.name, relation.said_of(name)) for name in relation.columns]
+
+
+def _pattern_at(lines: Sequence[str], line: int, column: int) -> str | None:
+    """The relation in whose pattern a place stands, if it stands in one."""
+    if _key_at(lines, line, column) != "match":
+        return None
+    before = "\n".join(_until(lines, line, column))
+    found = _PATTERN.search(before)
+    return found["relation"] if found is not None else None
 
 
 def _shown(relation: Relation) -> str:

@@ -26,7 +26,7 @@ from codeanatomy_incremental.live import Graph, LiveGraph, Progress, Report
 from codeanatomy_incremental.notebook import SUFFIX
 from codeanatomy_incremental.options import CONFIG_NAME, Options
 from codeanatomy_incremental.packs import load as packs
-from codeanatomy_incremental.packs.load import PackError
+from codeanatomy_incremental.packs.load import PackError, Program
 from codeanatomy_incremental.shared import ClientGraph
 from codeanatomy_incremental.strict_toml import TomlError
 from codeanatomy_incremental.workspace import SUFFIXES
@@ -362,11 +362,13 @@ class Session:
         new ones hold all files, and for good if they cannot be used: the file that is wrong says so."""
         read: list[config.Configuration] = []
 
-        def make() -> Graph:
+        def make() -> Graph | Program:
             settings = config.load(Path(folder.root))
             read.append(settings)
             if settings.program.document == folder.program and settings.options == folder.options:
                 raise _UnchangedError
+            if settings.options == folder.live.graph.options:
+                return settings.program
             return self._graphs.new(settings, self.client)
 
         def told(error: Exception | None) -> None:

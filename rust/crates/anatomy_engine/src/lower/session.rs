@@ -128,6 +128,11 @@ impl Session {
         Ok((optimized, physical))
     }
 
+    /// Whether SQL has a function of that name.
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        self.context.state_ref().read().scalar_functions().contains_key(name)
+    }
+
     /// Tables that a statement reads.
     pub(crate) fn tables(&self, statement: &Statement) -> Result<Vec<String>> {
         let references = self.context.state_ref().read().resolve_table_references(statement).map_err(|error| {

@@ -6,7 +6,6 @@
 use std::ops::ControlFlow;
 
 use anatomy_facts::ErrorCode;
-use anatomy_program::{JoinKey, RelationColumns, ViewSpec, infer_keys};
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
@@ -14,83 +13,6 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::error::{EngineError, Result};
-
-/// Gives (column, role) of the columns of a relation by name, `None` for an unknown one.
-pub(crate) type ColumnsOf<'a> = &'a dyn Fn(&str) -> Option<Vec<(String, String)>>;
-
-/// SQL text of a rule that has `from`, and the join keys that were inferred for it.
-pub(crate) fn sql_of(spec: &ViewSpec, columns_of: ColumnsOf<'_>) -> Result<(String, Vec<JoinKey>)> {
-    let known = |item: &str, key: &str| -> Result<(String, String, RelationColumns)> {
-        let (relation, alias) = ViewSpec::aliased(item);
-        let columns = columns_of(relation).ok_or_else(|| {
-            EngineError::compile(
-                ErrorCode::RuleUnknownRelation,
-                spec.place(key),
-                format!("rule `{}` reads `{relation}`, which nothing defines", spec.name),
-                "`codeanatomy plan` lists all relations",
-            )
-        })?;
-        let qualified = columns.into_iter().map(|(column, role)| (alias.to_owned(), column, role)).collect();
-        Ok((relation.to_owned(), alias.to_owned(), qualified))
-    };
-    let (relation, alias, mut left) = known(&spec.from, "from")?;
-    let all_from: Vec<String> =
-        left.iter().map(|(alias, column, _)| format!("{alias}.\"{column}\" AS \"{column}\"")).collect();
-    let mut text = format!("FROM {relation} AS {alias}");
-    let mut keys = Vec::new();
-    let join = |item: &String,
-                key: &str,
-                word: &str,
-                left: &mut RelationColumns,
-                keys: &mut Vec<JoinKey>,
-                text: &mut String|
-     -> Result<()> {
-        let (relation, alias, right) = known(item, key)?;
-        let later: Vec<&String> =
-            spec.to.iter().chain(&spec.unless).skip_while(|other| !std::ptr::eq(*other, item)).skip(1).collect();
-        let belongs =
-            |on: &&String| mentions(on, &alias) && !later.iter().any(|other| mentions(on, ViewSpec::aliased(other).1));
-        let mut conditions: Vec<String> = spec.on.iter().filter(belongs).cloned().collect();
-        if conditions.is_empty() {
-            let inferred = infer_keys(&spec.place(key), left, &right)?;
-            conditions.extend(inferred.iter().map(|key| format!("{} = {}", key.left, key.right)));
-            let equated: Vec<String> = inferred.iter().map(|key| key.right.clone()).collect();
-            if word == "JOIN" {
-                left.extend(
-                    right.into_iter().filter(|column| !equated.contains(&format!("{}.{}", column.0, column.1))),
-                );
-            }
-            keys.extend(inferred);
-        } else if word == "JOIN" {
-            left.extend(right);
-        }
-        text.push_str(&format!(" {word} {relation} AS {alias} ON {}", conditions.join(" AND ")));
-        Ok(())
-    };
-    for item in &spec.to {
-        join(item, "to", "JOIN", &mut left, &mut keys, &mut text)?;
-    }
-    for item in &spec.unless {
-        join(item, "unless", "LEFT ANTI JOIN", &mut left, &mut keys, &mut text)?;
-    }
-    let selected = if spec.select.is_empty() {
-        all_from
-    } else {
-        spec.select.iter().map(|(column, expr)| format!("{expr} AS \"{column}\"")).collect()
-    };
-    let mut sql = format!("SELECT {} {text}", selected.join(", "));
-    if !spec.filter.is_empty() {
-        sql.push_str(&format!(" WHERE {}", spec.filter));
-    }
-    Ok((sql, keys))
-}
-
-/// True if an SQL text reads a column of the alias.
-fn mentions(sql: &str, alias: &str) -> bool {
-    sql.match_indices(&format!("{alias}.")).any(|(at, _)| {
-        !sql[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_' || before == '.')
-    })
-}
 
 /// Parses SQL text of a rule and makes symbols of its string literals.
 pub(crate) fn parse_rule(place: &str, sql: &str) -> Result<Statement> {

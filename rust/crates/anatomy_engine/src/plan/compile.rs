@@ -8,7 +8,7 @@ use std::time::Instant;
 use anatomy_facts::contract::{DETERMINISM_KEY, IDENTITY_KEY, ORDER_KEY, field, is_symbol, role_of};
 use anatomy_facts::tables::EVIDENCE;
 use anatomy_facts::{ColumnType, ErrorCode, Symbol};
-use anatomy_program::{Confidence, Program, Refresh, TableSpec, ViewKind, ViewSpec, topological};
+use anatomy_program::{Confidence, Match, Program, Refresh, TableSpec, ViewKind, ViewSpec, topological};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 use rayon::prelude::*;
@@ -17,7 +17,7 @@ use super::manifest::{Manifest, hash_of, shown};
 use super::view::{Branch, Compiled, Occurrence, Prepared, View};
 use crate::error::{EngineError, Result};
 use crate::lower::block::{Output, blocks, describe};
-use crate::lower::sql::{parse_rule, sql_of};
+use crate::lower::sql::parse_rule;
 use crate::lower::{CatalogEntry, LeafJoin, Session};
 use crate::operators::{Limit, Linear, OrderKey, Version};
 
@@ -178,10 +178,10 @@ impl<'a> Compiler<'a> {
 
     fn relations_in(&self, spec: &ViewSpec) -> Result<Vec<String>> {
         let mut reads: Vec<String> = spec.inputs.clone();
-        if !spec.from.is_empty() {
-            reads.push(ViewSpec::aliased(&spec.from).0.to_owned());
+        if !spec.clauses.is_empty() {
+            let known = |name: &str| self.catalog.contains_key(name) || self.specs.contains_key(name);
+            reads.extend(Match::parse(spec)?.relations(&|name| !known(name) && self.session.has_function(name)));
         }
-        reads.extend(spec.to.iter().chain(&spec.unless).map(|item| ViewSpec::aliased(item).0.to_owned()));
         if !spec.sql.is_empty() {
             reads.extend(self.session.tables(&parse_rule(&spec.place("sql"), &spec.sql)?)?);
         }
@@ -206,13 +206,19 @@ impl<'a> Compiler<'a> {
                             all.push(read.clone());
                         }
                     }
-                    None => return Err(unknown(spec, "from", read)),
+                    None => {
+                        return Err(unknown(
+                            spec,
+                            if spec.inputs.is_empty() { spec.source_key() } else { "inputs" },
+                            read,
+                        ));
+                    }
                 }
             }
             if let Some(late) = all.iter().find(|read| spec.stored && self.keeps_no_rows(read)) {
                 return Err(EngineError::compile(
                     ErrorCode::RuleReadsLate,
-                    spec.place("from"),
+                    spec.place(if spec.inputs.is_empty() { spec.source_key() } else { "inputs" }),
                     format!("rule `{}` reads `{late}`, which has no rows while edits are followed", spec.name),
                     "write `stored = false`: the rule is then run when a query names it",
                 ));
@@ -256,16 +262,17 @@ impl<'a> Compiler<'a> {
                 Some(inner) => self.branch_sql(inner, spec)?,
                 None => (self.passed_sql(rule), vec![]),
             };
-            let logical = self.session.plan(&of.place("sql"), parse_rule(&of.place("sql"), &sql)?)?;
-            let read = blocks(&of.place("sql"), &logical, &self.catalog);
+            let source = of.place(of.source_key());
+            let logical = self.session.plan(&source, parse_rule(&source, &sql)?)?;
+            let read = blocks(&source, &logical, &self.catalog);
             let (read, described) = match (read, spec.refresh) {
                 (Ok(read), _) => {
                     let described = match read.first() {
-                        Some(block) => describe(&of.place("select"), block)?,
+                        Some(block) => describe(&source, block)?,
                         None => vec![],
                     };
                     let simplified = self.session.simplified(logical.clone())?;
-                    (blocks(&of.place("sql"), &simplified, &self.catalog).unwrap_or(read), described)
+                    (blocks(&source, &simplified, &self.catalog).unwrap_or(read), described)
                 }
                 (Err(_), Refresh::Full) => (vec![], described_by_plan(&logical)),
                 (Err(refused), Refresh::Keyed) => return Err(refused),
@@ -345,7 +352,7 @@ impl<'a> Compiler<'a> {
         if branches.iter().flat_map(|branch| &branch.blocks).any(negated) {
             return Err(EngineError::compile(
                 ErrorCode::RuleCycle,
-                spec.place("unless"),
+                spec.place(spec.source_key()),
                 format!("`{}` reads itself in an outer, semi or anti join", spec.name),
                 "recursion must not depend on what is not there: deny over a relation that is complete before it",
             ));
@@ -371,7 +378,7 @@ impl<'a> Compiler<'a> {
             name: spec.name.clone(),
             number,
             kind: spec.kind,
-            place: spec.place("sql"),
+            place: spec.place(spec.source_key()),
             schema,
             grain,
             grain_reason,
@@ -395,38 +402,44 @@ impl<'a> Compiler<'a> {
 
     /// SQL of a rule as a branch of `union` (or as the view itself), with the columns that every relationship carries.
     fn branch_sql(&self, spec: &ViewSpec, union: &ViewSpec) -> Result<(String, Vec<anatomy_program::JoinKey>)> {
-        let mut spec = spec.clone();
         let in_union = union.kind == ViewKind::Union;
-        if let (ViewKind::Relate, false) = (spec.kind, spec.select.is_empty()) {
-            match (&spec.confidence, in_union) {
-                (Some(Confidence::Expression(expr)), _) => {
-                    let expr = format!("CAST({expr} AS REAL)");
-                    spec.select.insert("confidence".to_owned(), expr);
-                }
-                (Some(Confidence::Constant(value)), true) => {
-                    spec.select.insert("confidence".to_owned(), format!("CAST({value:?} AS REAL)"));
+        if !spec.clauses.is_empty() {
+            return self.match_sql(spec, in_union);
+        }
+        let sql = match in_union {
+            true => format!("SELECT q.*, '{}' AS rule_name FROM ({}) AS q", spec.name, spec.sql),
+            false => spec.sql.clone(),
+        };
+        Ok((sql, vec![]))
+    }
+
+    fn columns_of(&self, relation: &str) -> Option<Vec<(String, String)>> {
+        let entry = self.catalog.get(relation)?;
+        Some(entry.schema.fields().iter().map(|field| (field.name().clone(), role_of(field).to_owned())).collect())
+    }
+
+    /// SQL of a rule that is written as a match.
+    fn match_sql(&self, spec: &ViewSpec, in_union: bool) -> Result<(String, Vec<anatomy_program::JoinKey>)> {
+        let mut beside = Vec::new();
+        if spec.kind == ViewKind::Relate {
+            match &spec.confidence {
+                Some(Confidence::Expression(expr)) => beside.push(("confidence", format!("CAST({expr} AS REAL)"))),
+                Some(Confidence::Constant(value)) if in_union => {
+                    beside.push(("confidence", format!("CAST({value:?} AS REAL)")));
                 }
                 _ => {}
             }
             if in_union {
-                spec.select.insert("score".to_owned(), format!("CAST({:?} AS REAL)", spec.score.unwrap_or(0.0)));
+                beside.push(("score", format!("CAST({:?} AS REAL)", spec.score.unwrap_or(0.0))));
             }
         }
-        if in_union && !spec.select.is_empty() && !spec.select.contains_key("rule_name") {
-            spec.select.insert("rule_name".to_owned(), format!("'{}'", spec.name));
+        if in_union {
+            beside.push(("rule_name", format!("'{}'", spec.name)));
         }
-        if !spec.sql.is_empty() {
-            let sql = match in_union {
-                true => format!("SELECT q.*, '{}' AS rule_name FROM ({}) AS q", spec.name, spec.sql),
-                false => spec.sql.clone(),
-            };
-            return Ok((sql, vec![]));
-        }
-        let columns_of = |name: &str| {
-            let entry = self.catalog.get(name)?;
-            Some(entry.schema.fields().iter().map(|field| (field.name().clone(), role_of(field).to_owned())).collect())
-        };
-        sql_of(&spec, &columns_of)
+        let beside: Vec<(String, String)> = beside.into_iter().map(|(name, expr)| (name.to_owned(), expr)).collect();
+        let is_function = |name: &str| self.session.has_function(name);
+        let lowered = Match::parse(spec)?.lower(spec, &beside, &|name: &str| self.columns_of(name), &is_function)?;
+        Ok((lowered.sql, lowered.keys))
     }
 
     /// SQL of a union input that is a relation of its own.
@@ -506,14 +519,7 @@ impl<'a> Compiler<'a> {
         if let Some(group) = group {
             return Ok((group, "group of the winner".to_owned()));
         }
-        let mut sources = vec![ViewSpec::aliased(&spec.from).0];
-        sources.extend(spec.inputs.iter().map(String::as_str));
-        sources.extend(
-            spec.inputs
-                .iter()
-                .filter_map(|input| self.specs.get(input.as_str()))
-                .map(|of| ViewSpec::aliased(&of.from).0),
-        );
+        let sources = spec.inputs.iter().map(String::as_str);
         for source in sources {
             let Some(entry) = self.catalog.get(source) else { continue };
             let Some(key) = entry.schema.metadata().get(IDENTITY_KEY).filter(|key| !key.is_empty()) else { continue };
@@ -676,6 +682,15 @@ fn declared_schema(spec: &ViewSpec) -> Result<SchemaRef> {
     Ok(Arc::new(Schema::new_with_metadata(fields, key_metadata(&spec.grain, spec))))
 }
 
+/// The role that a column of this name has, if it is named like a role of the evidence or of what rules say of it.
+fn role_by_name(name: &str) -> Option<&str> {
+    match name {
+        "name" => Some("symbol"),
+        "target" => Some("target"),
+        _ => EVIDENCE.iter().flat_map(|contract| contract.columns).any(|column| column.role == name).then_some(name),
+    }
+}
+
 fn check_declared(spec: &ViewSpec, schema: &SchemaRef, outputs: &[Output]) -> Result<()> {
     let declared: Vec<String> =
         schema.fields().iter().filter(|of| of.name() != "level").map(|of| of.name().clone()).collect();
@@ -705,7 +720,8 @@ fn schema_of(spec: &ViewSpec, outputs: &[Output]) -> Result<SchemaRef> {
     let fields: Vec<Field> = outputs
         .iter()
         .map(|output| {
-            let role = spec.roles.get(&output.name).map_or(output.role.as_str(), |text| parse_role(text).1);
+            let named = role_by_name(&output.name).filter(|_| !spec.clauses.is_empty()).unwrap_or(&output.role);
+            let role = spec.roles.get(&output.name).map_or(named, |text| parse_role(text).1);
             field(&output.name, output.kind, role)
         })
         .collect();

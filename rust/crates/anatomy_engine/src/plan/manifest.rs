@@ -177,10 +177,11 @@ mod tests {
 
     #[test]
     fn what_decides_rows_decides_the_fingerprint_and_nothing_else_does() {
-        let one = r#"{"name":"a","pack":"p","doc":"d","kind":"derive","from":"names"}"#;
-        let told = r#"{"kind":"derive","from":"names","doc":"other","example":"x","file":"y","pack":"p","name":"a"}"#;
-        let other = r#"{"name":"a","pack":"p","doc":"d","kind":"derive","from":"exprs"}"#;
-        let second = r#"{"name":"b","pack":"p","doc":"d","kind":"derive","from":"names"}"#;
+        let one = r#"{"name":"a","pack":"p","doc":"d","kind":"derive","match":"names(expr)"}"#;
+        let told =
+            r#"{"kind":"derive","match":"names(expr)","doc":"other","example":"x","file":"y","pack":"p","name":"a"}"#;
+        let other = r#"{"name":"a","pack":"p","doc":"d","kind":"derive","match":"exprs(expr)"}"#;
+        let second = r#"{"name":"b","pack":"p","doc":"d","kind":"derive","match":"names(expr)"}"#;
         assert_eq!(of(one), of(told));
         assert_ne!(of(one).fingerprint, of(other).fingerprint);
         assert_eq!(of(&format!("{one},{second}")).fingerprint, of(&format!("{second},{one}")).fingerprint);

@@ -79,7 +79,8 @@ impl Search<'_> {
     }
 
     fn add(&mut self, code: ErrorCode, weight: Weight, rule: &str, key: &str, message: String, remedy: &'static str) {
-        let place = self.spec(rule).map_or_else(|| rule.to_owned(), |spec| spec.place(key));
+        let of = |spec: &ViewSpec| spec.place(if key == "match" { spec.source_key() } else { key });
+        let place = self.spec(rule).map_or_else(|| rule.to_owned(), of);
         self.found.push(Finding { code, weight, view: rule.to_owned(), place, message, remedy });
     }
 
@@ -108,13 +109,13 @@ impl Search<'_> {
         if is_copy(view) {
             let remedy = "read its input instead";
             let message = format!("`{name}` holds what its input holds, column by column");
-            self.add(ErrorCode::PlanCopy, Weight::Warning, name, "from", message, remedy);
+            self.add(ErrorCode::PlanCopy, Weight::Warning, name, "match", message, remedy);
         }
         let joined = view.blocks().map(|block| block.leaves.len()).max().unwrap_or(0);
         if joined > MOST_JOINED {
             let remedy = "make the part that few rows pass a view of its own";
             let message = format!("a block of `{name}` joins {joined} relations");
-            self.add(ErrorCode::PlanWideJoin, Weight::Warning, name, "to", message, remedy);
+            self.add(ErrorCode::PlanWideJoin, Weight::Warning, name, "match", message, remedy);
         }
     }
 
@@ -133,7 +134,7 @@ impl Search<'_> {
         if let Some(most) = needed.iter().map(|(_, columns)| columns.len()).max().filter(|&most| most > MOST_INDEXED) {
             let remedy = "join on the columns that tell rows apart and compare the others in `where`";
             let message = format!("a look-up of `{name}` is over {most} columns");
-            self.add(ErrorCode::PlanWideIndex, Weight::Note, name, "on", message, remedy);
+            self.add(ErrorCode::PlanWideIndex, Weight::Note, name, "match", message, remedy);
         }
         Ok(())
     }
@@ -159,8 +160,8 @@ impl Search<'_> {
             return;
         }
         let (sure, says) = (spec.confidence.is_some(), !spec.why.is_empty());
-        let computed = view.schema.index_of("confidence").is_ok() && !spec.sql.is_empty();
-        if !sure && !computed && !spec.select.contains_key("confidence") {
+        let computed = view.schema.index_of("confidence").is_ok();
+        if !sure && !computed {
             let remedy = "say how sure a row is: `confidence = 0.9`";
             let message = format!("the relationship `{rule}` does not say how sure it is");
             self.add(ErrorCode::PlanNoConfidence, Weight::Warning, rule, "confidence", message, remedy);
@@ -184,7 +185,7 @@ impl Search<'_> {
         if rows > FEWEST_GROWN && rows > MOST_GROWTH * read {
             let remedy = "look at its join keys: a key that many rows share multiplies them";
             let message = format!("`{name}` has {rows} rows and reads {read}");
-            self.add(ErrorCode::PlanGrowth, Weight::Warning, name, "to", message, remedy);
+            self.add(ErrorCode::PlanGrowth, Weight::Warning, name, "match", message, remedy);
         }
         let deepest = view.level.map_or(0, |level| snapshot.relation(view.number).count(level, view.rounds));
         if deepest > 0 {
@@ -204,7 +205,7 @@ impl Search<'_> {
                 Some(twin) => {
                     let remedy = "keep one of the two";
                     let message = format!("`{}` says what `{twin}` says", view.name);
-                    self.add(ErrorCode::PlanTwin, Weight::Warning, &view.name, "from", message, remedy);
+                    self.add(ErrorCode::PlanTwin, Weight::Warning, &view.name, "match", message, remedy);
                 }
                 None => {
                     first.insert(said(view), &view.name);

@@ -14,6 +14,8 @@ pub(crate) enum Whole {
     ManyFiles,
     /// What was measured says that it takes less time.
     Measured,
+    /// The rules are others than those that the rows were made by.
+    OtherProgram,
 }
 
 impl Whole {
@@ -21,6 +23,7 @@ impl Whole {
         match self {
             Whole::FirstBuild => "first build",
             Whole::ManyFiles => "a large share of the files changed",
+            Whole::OtherProgram => "its rules or what they read changed",
             Whole::Measured => "measured times say that it takes less time",
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anatomy_facts::{ErrorCode, Stage};
-use anatomy_program::{Refresh, ViewKind};
+use anatomy_program::{Refresh, ViewKind, ViewSpec};
 use serde_json::{Map, Value, json};
 
 use super::engine::Engine;
@@ -123,7 +123,7 @@ impl Engine {
             "recursive": count(&|view| view.level.is_some()),
             "refresh_full_asked_for": specs.iter().filter(|spec| spec.refresh == Refresh::Full).count(),
             "join_keys_inferred": joins,
-            "join_keys_written": specs.iter().map(|spec| spec.on.len()).sum::<usize>(),
+            "join_keys_written": specs.iter().map(ViewSpec::keys_written).sum::<usize>(),
             "median_lines_of_a_relationship": median(&mut lines),
             "median_lines_of_a_normalisation": median(&mut shapes),
             "compile_micros": self.compiled.views.iter().map(|view| u64::from(view.compile_micros)).sum::<u64>(),

@@ -66,7 +66,7 @@ pub struct Engine {
     manifest: Arc<Manifest>,
     /// Relations by name: answers ask by name, dozens of times each.
     numbers: Arc<HashMap<String, usize>>,
-    current: RwLock<Arc<Snapshot>>,
+    pub(super) current: RwLock<Arc<Snapshot>>,
     writer: Mutex<()>,
     policy: RwLock<Policy>,
     ledger: Arc<Ledger>,
@@ -401,6 +401,41 @@ impl Engine {
         Ok(ran)
     }
 
+    /// One view run whole over what lies below it, outside a commit.
+    pub(super) fn run_alone(
+        &self,
+        view: &View,
+        old: &Arc<Snapshot>,
+        new: &Arc<Snapshot>,
+        whole: Whole,
+        policy: &Policy,
+        cancel: &AtomicBool,
+    ) -> Result<(Option<Arc<Relation>>, ViewRun)> {
+        let at = Instant::now();
+        let none = HashMap::new();
+        let Some((next, _, mut line)) = self.run_view(view, old, new, Some(whole), &none, policy, cancel)? else {
+            return Err(EngineError::internal(Stage::Run, format!("`{}` did not run", view.name)));
+        };
+        line.micros = micros(at);
+        Ok((next.into_changed(), line))
+    }
+
+    /// Tells the ledger what ran because the program is another one.
+    pub(super) fn followed(&self, report: &Report, files: usize, policy: Policy) {
+        let commit = CommitEntry {
+            commit: self.ledger.next_commit(),
+            changed: 0,
+            files,
+            whole: Some(Whole::OtherProgram),
+            workload: Workload::Burst,
+            advice: None,
+            policy,
+        };
+        let report = Report { commit: commit.commit, ..report.clone() };
+        let record = Record { ledger: &self.ledger, commit, start: self.ledger.now(), runs: vec![], fallbacks: vec![] };
+        record.done(&report, &self.compiled, 0, files);
+    }
+
     fn run_whole(
         &self,
         view: &View,
@@ -671,7 +706,10 @@ impl Record<'_> {
             });
         }
         let files = files.max(changed);
-        self.ledger.rings().costs.add(self.commit.whole.is_some(), changed, files, report.micros);
+        // Another program over the same files says nothing of what changed files cost.
+        if changed > 0 {
+            self.ledger.rings().costs.add(self.commit.whole.is_some(), changed, files, report.micros);
+        }
         self.write();
     }
 

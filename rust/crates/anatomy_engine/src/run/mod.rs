@@ -6,6 +6,7 @@ mod decisions;
 mod describe;
 mod engine;
 mod explain;
+mod follow;
 mod ledger;
 mod outputs;
 mod query;

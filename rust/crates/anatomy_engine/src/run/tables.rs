@@ -68,7 +68,7 @@ impl Engine {
                     Cell::Int(inputs.len() as u32),
                     Cell::Int(view.blocks().count() as u32),
                     Cell::Int(joins as u32),
-                    Cell::Int(spec.on.len() as u32),
+                    Cell::Int(spec.keys_written() as u32),
                     Cell::Int(spec.lines()),
                     Cell::Text("compiled"),
                 ]);

@@ -248,7 +248,7 @@ fn what_followed_from_two_rows_goes_when_both_go_at_once() {
 
 #[test]
 fn a_view_that_is_not_stored_is_run_when_asked() {
-    let views = [view("asked", "derive", json!({"from": "names", "stored": false}))];
+    let views = [view("asked", "derive", json!({"match": "names(expr, name)", "stored": false}))];
     let engine = holding(&views, BEFORE);
     assert_eq!(now(&engine, "asked"), [""; 0], "nothing is kept");
     let found = engine

@@ -62,7 +62,7 @@ fn the_grain_says_where_it_comes_from() {
             .flat_map(|view| [&view["grain"][0], &view["grain_reason"]])
             .collect()
     };
-    assert_eq!(reason("inner"), ["expr", "identity of `names`"]);
+    assert_eq!(reason("inner"), ["expr", "stated"]);
     assert_eq!(reason("best"), ["expr", "group of the winner"]);
     assert_eq!(reason("up"), ["expr", "stated"]);
 }
@@ -71,5 +71,8 @@ fn the_grain_says_where_it_comes_from() {
 fn the_join_keys_say_why() {
     let described = engine(&every_form()).describe(Some("inner")).unwrap();
     let joins: Vec<&str> = described["joins"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    assert_eq!(joins, ["names.target_scope = bindings.scope (role scope)", "names.name = bindings.name (role symbol)"]);
+    assert_eq!(
+        joins,
+        ["names.name = bindings.name (variable name)", "names.target_scope = bindings.scope (variable _scope)"]
+    );
 }

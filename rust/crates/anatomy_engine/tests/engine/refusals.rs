@@ -33,20 +33,20 @@ fn a_document_that_is_no_program() {
 
 #[test]
 fn a_rule_without_a_source_or_with_two() {
-    check(&[view("a", "derive", json!({}))], ErrorCode::ProgramDecode, "a: from", "where its rows come from");
-    let two = view("a", "derive", json!({"from": "names", "sql": "SELECT 1"}));
-    check(&[two], ErrorCode::ProgramDecode, "a: from", "where its rows come from");
+    check(&[view("a", "derive", json!({}))], ErrorCode::ProgramDecode, "a: match", "where its rows come from");
+    let two = view("a", "derive", json!({"match": "names(expr)", "sql": "SELECT 1"}));
+    check(&[two], ErrorCode::ProgramDecode, "a: match", "where its rows come from");
 }
 
 #[test]
 fn a_place_names_the_file_if_there_is_one() {
     let rule = view("a", "derive", json!({"file": "packs/test/a.toml"}));
-    check(&[rule], ErrorCode::ProgramDecode, "packs/test/a.toml: from", "");
+    check(&[rule], ErrorCode::ProgramDecode, "packs/test/a.toml: match", "");
 }
 
 #[test]
 fn a_diagnostic_without_its_sentence() {
-    let rule = view("a", "diagnostic", json!({"from": "names", "code": "odd", "severity": "warning"}));
+    let rule = view("a", "diagnostic", json!({"match": "names(expr)", "code": "odd", "severity": "warning"}));
     check(&[rule], ErrorCode::ProgramDecode, "a: message", "write all three");
 }
 
@@ -54,19 +54,19 @@ fn a_diagnostic_without_its_sentence() {
 fn a_relation_that_nothing_defines() {
     let code = ErrorCode::RuleUnknownRelation;
     let hint = "`codeanatomy plan` lists all relations";
-    check(&[view("a", "derive", json!({"from": "nmes"}))], code, "a: from", hint);
+    check(&[view("a", "derive", json!({"match": "nmes(expr)"}))], code, "a: match", hint);
     check(&[view("a", "union", json!({"inputs": ["nmes"]}))], code, "a: inputs", hint);
-    check(&[view("a", "derive", json!({"from": "names", "to": ["nmes"]}))], code, "a: from", hint);
-    check(&[view("a", "derive", json!({"sql": "SELECT expr FROM nmes"}))], code, "a: from", hint);
+    check(&[view("a", "derive", json!({"match": "names(expr), nmes(expr)"}))], code, "a: match", hint);
+    check(&[view("a", "derive", json!({"sql": "SELECT expr FROM nmes"}))], code, "a: sql", hint);
 }
 
 #[test]
 fn a_relation_that_keeps_no_rows() {
     let views = [
-        view("shown", "derive", json!({"from": "names", "stored": false})),
-        view("a", "derive", json!({"from": "shown", "grain": ["expr"]})),
+        view("shown", "derive", json!({"match": "names(expr)", "stored": false})),
+        view("a", "derive", json!({"match": "shown(expr)"})),
     ];
-    check(&views, ErrorCode::RuleReadsLate, "a: from", "write `stored = false`");
+    check(&views, ErrorCode::RuleReadsLate, "a: match", "write `stored = false`");
 }
 
 #[test]
@@ -78,26 +78,30 @@ fn a_view_that_nobody_defined_has_no_plan() {
 #[test]
 fn a_column_that_is_not_there() {
     let code = ErrorCode::RuleUnknownColumn;
-    let select = json!({"expr": "names.expr"});
     let hint = "its columns are expr";
-    let winner = json!({"from": "names", "select": select, "winner": {"group": ["expr"], "order": ["rank desc"]}});
+    let winner = json!({"match": "names(expr)", "winner": {"group": ["expr"], "order": ["rank desc"]}});
     check(&[view("a", "derive", winner)], code, "a: winner", hint);
-    let grain = json!({"from": "names", "select": select, "grain": ["exp"]});
+    let grain = json!({"match": "names(expr)", "grain": ["exp"]});
     check(&[view("a", "derive", grain)], code, "a: grain", hint);
-    let roles = json!({"from": "names", "select": select, "roles": {"exp": "expr"}});
+    let roles = json!({"match": "names(expr)", "roles": {"exp": "expr"}});
     check(&[view("a", "derive", roles)], code, "a: roles", "roles name output columns");
 }
 
 #[test]
 fn two_rules_of_one_name_or_a_rule_with_the_name_of_evidence() {
-    let rule = view("a", "derive", json!({"from": "names"}));
+    let rule = view("a", "derive", json!({"match": "names(expr)"}));
     check(&[rule.clone(), rule], ErrorCode::RuleDuplicate, "a: name", "rename");
-    check(&[view("names", "derive", json!({"from": "exprs"}))], ErrorCode::RuleDuplicate, "names: name", "rename");
+    check(
+        &[view("names", "derive", json!({"match": "exprs(expr)"}))],
+        ErrorCode::RuleDuplicate,
+        "names: name",
+        "rename",
+    );
 }
 
 #[test]
 fn rules_in_a_circle() {
-    let around = |name: &str, of: &str| view(name, "derive", json!({"from": of, "grain": ["expr"]}));
+    let around = |name: &str, of: &str| view(name, "derive", json!({"match": format!("{of}(expr)")}));
     check(&[around("a", "b"), around("b", "a")], ErrorCode::RuleCycle, "a, b", "rounds = 8");
     check(&[around("a", "a")], ErrorCode::RuleCycle, "a: rounds", "rounds = 8");
 }
@@ -108,7 +112,7 @@ fn a_rule_that_builds_on_what_it_does_not_find() {
         "sql": "SELECT n.expr AS expr FROM names AS n LEFT ANTI JOIN a AS other ON n.scope = other.expr",
         "rounds": 3, "grain": ["expr"], "roles": {"expr": "id:expr"},
     });
-    check(&[view("a", "derive", rule)], ErrorCode::RuleCycle, "a: unless", "complete before it");
+    check(&[view("a", "derive", rule)], ErrorCode::RuleCycle, "a: sql", "complete before it");
 }
 
 #[test]
@@ -120,7 +124,7 @@ fn a_winner_inside_a_recursion() {
             json!({"sql": "SELECT e.expr AS expr FROM exprs AS e JOIN a AS other ON e.base = other.expr",
                    "winner": {"group": ["expr"], "order": ["expr"]}}),
         ),
-        view("first", "derive", json!({"from": "names", "select": {"expr": "names.expr"}})),
+        view("first", "derive", json!({"match": "names(expr)"})),
         view(
             "a",
             "union",
@@ -137,35 +141,49 @@ fn a_recursion_whose_columns_have_no_type() {
 }
 
 #[test]
-fn relations_with_nothing_in_common() {
-    let rule = json!({"from": "args", "to": ["files"], "select": {"arg": "args.arg"}, "on": []});
-    assert!(try_engine(&[view("a", "derive", rule)]).is_ok(), "the file joins where nothing else does");
-    let views = [
-        view("bare", "derive", json!({"from": "args", "select": {"call": "args.call_expr"}, "grain": ["call"]})),
-        view("a", "derive", json!({"from": "bare", "to": ["files"], "grain": ["call"]})),
-    ];
-    check(&views, ErrorCode::RuleNoJoinKey, "a: to", "say it with `on`");
+fn patterns_that_share_no_variable() {
+    let of = |text: &str| [view("a", "derive", json!({"match": text}))];
+    let code = ErrorCode::RuleNoJoinKey;
+    check(&of("args(arg)\nfiles(partition)"), code, "a: match line 2", "args.file = files.file (role file)");
+    check(
+        &of("docstrings(text)\nnot class_bases(position=0)"),
+        code,
+        "a: match line 2",
+        "docstrings.file = class_bases.file",
+    );
+    let two = view("two", "derive", json!({"match": "returns(expr=left_expr), right_expr := left_expr"}));
+    let one = view("a", "derive", json!({"match": "two(left_expr)\nexprs(kind)"}));
+    let pairs = "two.left_expr = exprs.expr, or two.right_expr = exprs.expr";
+    check(&[two, one], ErrorCode::RuleAmbiguousJoin, "a: match line 2", pairs);
 }
 
 #[test]
-fn two_ways_to_join() {
-    let rule = json!({"from": "two", "to": ["exprs"], "grain": ["left_expr"]});
-    let two = json!({"from": "returns", "select": {"left_expr": "returns.expr", "right_expr": "returns.expr"},
-                     "grain": ["left_expr"]});
+fn slips_in_a_match() {
+    let of = |text: &str| [view("a", "derive", json!({"match": text}))];
+    let near = "did you mean `target_scope`?";
     check(
-        &[view("two", "derive", two), view("a", "derive", rule)],
-        ErrorCode::RuleAmbiguousJoin,
-        "a: to",
-        "two.left_expr = exprs.expr, or two.right_expr = exprs.expr",
+        &of("names(expr, targt_scope=_scope), scopes(scope=_scope)"),
+        ErrorCode::RuleUnknownColumn,
+        "a: match line 1",
+        near,
     );
+    check(&of("names(expr, name=_name)"), ErrorCode::RuleUnusedVariable, "a: match line 1", "leave it out");
+    check(
+        &of("names(expr, name)\nnmae <> ''"),
+        ErrorCode::RuleUnboundVariable,
+        "a: match line 2",
+        "did you mean `name`?",
+    );
+    check(&of("names(expr, name\nor"), ErrorCode::RuleMatch, "a: match", "inside brackets");
+    check(&of("names(expr)\nor\nexprs(expr, kind)"), ErrorCode::RuleUnionShape, "a: match line 3", "beyond: [kind]");
 }
 
 #[test]
 fn a_contest_without_rules() {
     let code = ErrorCode::RuleWinnerIncomplete;
-    let half = json!({"from": "names", "winner": {"group": ["expr"], "order": []}});
+    let half = json!({"match": "names(expr)", "winner": {"group": ["expr"], "order": []}});
     check(&[view("a", "derive", half)], code, "a: winner", "order = [");
-    let symbol = json!({"from": "names", "winner": {"group": ["expr"], "order": ["name desc"]}});
+    let symbol = json!({"match": "names(expr, name)", "winner": {"group": ["expr"], "order": ["name desc"]}});
     check(&[view("a", "derive", symbol)], code, "a: winner", "order by a number");
 }
 
@@ -201,17 +219,18 @@ fn what_is_refused_as_keyed_is_taken_as_full() {
 #[test]
 fn a_unit_of_refresh_that_cannot_be_told() {
     let code = ErrorCode::RuleNotKeyable;
-    let rule = json!({"from": "returns", "select": {"function": "returns.function"}});
+    let rule = json!({"sql": "SELECT returns.function FROM returns"});
     check(&[view("a", "derive", rule)], code, "a: grain", "grain = [\"expr\"]");
-    let beyond = json!({"from": "names", "grain": ["scope"], "winner": {"group": ["expr"], "order": ["reaching"]}});
+    let beyond = json!({"match": "names(expr, scope, reaching)", "grain": ["scope"],
+                       "winner": {"group": ["expr"], "order": ["reaching"]}});
     check(&[view("a", "derive", beyond)], code, "a: grain", "take grain columns from the group");
 }
 
 #[test]
 fn a_change_that_cannot_find_its_keys() {
-    let rule = json!({"from": "names", "to": ["bindings"], "on": ["bindings.name = dotted(names.name, names.branch)"],
-                      "select": {"expr": "names.expr", "binding": "bindings.binding"}});
-    check(&[view("a", "derive", rule)], ErrorCode::RuleNoImpact, "a: sql", "refresh = \"full\"");
+    let rule =
+        json!({"match": "names(expr, name=_name, branch=_branch), bindings(binding, name=dotted(_name, _branch))"});
+    check(&[view("a", "derive", rule)], ErrorCode::RuleNoImpact, "a: match", "refresh = \"full\"");
 }
 
 #[test]
@@ -222,8 +241,8 @@ fn sql_that_does_not_compile() {
     check(&of("SELECT exp FROM names"), code, "a: sql", "relation.column");
     check(&of("SELECT expr FROM names; SELECT expr FROM names"), code, "a: sql", "the SQL text is");
     check(&of("SELECT nothing(expr) AS expr FROM names"), code, "a: sql", "relation.column");
-    let rule = json!({"from": "names", "where": "names.nme = 'x'"});
-    check(&[view("a", "derive", rule)], code, "a: sql", "relation.column");
+    let rule = json!({"match": "names(expr), odd := nothing(expr)"});
+    check(&[view("a", "derive", rule)], code, "a: match", "relation.column");
 }
 
 #[test]
@@ -247,7 +266,7 @@ fn a_column_that_may_hold_nothing() {
     let rule = json!({"sql": "SELECT n.expr AS expr, b.binding AS binding FROM names AS n \
                               LEFT JOIN bindings AS b ON n.name = b.name",
                       "grain": ["expr"]});
-    check(&[view("a", "derive", rule)], ErrorCode::RuleSql, "a: select", "coalesce");
+    check(&[view("a", "derive", rule)], ErrorCode::RuleSql, "a: sql", "coalesce");
 }
 
 #[test]
@@ -260,8 +279,8 @@ fn a_column_of_a_type_that_no_relation_holds() {
 #[test]
 fn inputs_of_different_shape() {
     let views = [
-        view("one", "relate", json!({"from": "names", "select": {"expr": "names.expr"}})),
-        view("two", "relate", json!({"from": "exprs", "select": {"expr": "exprs.expr", "base": "exprs.base"}})),
+        view("one", "relate", json!({"match": "names(expr)"})),
+        view("two", "relate", json!({"match": "exprs(expr, base)"})),
         view("a", "union", json!({"inputs": ["one", "two"], "grain": ["expr"]})),
     ];
     check(&views, ErrorCode::RuleUnionShape, "a: inputs", "beyond: [base Id]");
@@ -316,9 +335,9 @@ fn an_explanation_of_a_view_that_does_not_exist_is_our_own_mistake() {
 fn a_view_that_reads_places() {
     let code = ErrorCode::RuleReadsPlace;
     for table in ["anchors", "ts_parse_errors", "ts_changed_ranges"] {
-        let rule = json!({"from": "names", "to": [table], "on": [format!("{table}.file = names.file")]});
-        check(&[view("a", "derive", rule)], code, "a: from", "join on ids");
+        let rule = json!({"match": format!("names(expr, file), {table}(file)")});
+        check(&[view("a", "derive", rule)], code, "a: match", "join on ids");
         let sql = format!("SELECT n.expr AS expr FROM names AS n JOIN {table} AS t ON t.file = n.file");
-        check(&[view("a", "derive", json!({"sql": sql, "grain": ["expr"]}))], code, "a: from", "join on ids");
+        check(&[view("a", "derive", json!({"sql": sql, "grain": ["expr"]}))], code, "a: sql", "join on ids");
     }
 }

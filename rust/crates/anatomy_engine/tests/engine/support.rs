@@ -155,8 +155,7 @@ pub(crate) fn every_form() -> Vec<Value> {
         view(
             "inner",
             "derive",
-            json!({"from": "names", "to": ["bindings"],
-                   "select": {"expr": "names.expr", "binding": "bindings.binding", "name": "bindings.name"}}),
+            json!({"match": "names(expr, name, target_scope=_scope), bindings(binding, name, scope=_scope)"}),
         ),
         view(
             "outer",
@@ -177,15 +176,9 @@ pub(crate) fn every_form() -> Vec<Value> {
         view(
             "anti",
             "derive",
-            json!({"from": "names", "unless": ["bindings"], "select": {"expr": "names.expr", "name": "names.name"}}),
+            json!({"match": "names(expr, name, target_scope=_scope), not bindings(scope=_scope, name)"}),
         ),
-        view(
-            "self_join",
-            "derive",
-            json!({"from": "exprs as outer_expr", "to": ["exprs as inner_expr"],
-                   "on": ["outer_expr.base = inner_expr.expr"], "where": "inner_expr.kind <> 'call'",
-                   "select": {"expr": "outer_expr.expr", "base": "inner_expr.expr", "kind": "inner_expr.kind"}}),
-        ),
+        view("self_join", "derive", json!({"match": "exprs(expr, base), exprs(expr=base, kind, kind <> 'call')"})),
         view("distinct", "derive", json!({"sql": "SELECT DISTINCT n.name AS name FROM names AS n", "grain": ["name"]})),
         view(
             "either",
@@ -193,24 +186,13 @@ pub(crate) fn every_form() -> Vec<Value> {
             json!({"sql": "SELECT n.name AS name FROM names AS n UNION SELECT b.name AS name FROM bindings AS b",
                    "grain": ["name"]}),
         ),
-        view(
-            "by_name",
-            "relate",
-            json!({"from": "inner", "select": {"expr": "inner.expr", "target": "inner.binding"},
-                   "score": 2.0, "confidence": 0.9}),
-        ),
-        view(
-            "by_base",
-            "relate",
-            json!({"from": "self_join", "select": {"expr": "self_join.expr", "target": "self_join.base"},
-                   "score": 1.0, "confidence": 0.5}),
-        ),
+        view("by_name", "relate", json!({"match": "inner(expr, binding=target)", "score": 2.0, "confidence": 0.9})),
+        view("by_base", "relate", json!({"match": "self_join(expr, base=target)", "score": 1.0, "confidence": 0.5})),
         view("targets", "union", json!({"inputs": ["by_name", "by_base"], "grain": ["expr"]})),
         view(
             "best",
             "derive",
-            json!({"from": "targets", "select": {"expr": "targets.expr", "target": "targets.target", "score": "targets.score"},
-                   "winner": {"group": ["expr"], "order": ["score desc"]}}),
+            json!({"match": "targets(expr, target, score)", "winner": {"group": ["expr"], "order": ["score desc"]}}),
         ),
         view(
             "start",

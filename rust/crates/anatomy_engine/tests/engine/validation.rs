@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use super::support::{change, engine, every_form, holding, rows, view};
 
+/// A match that holds what its input holds.
+const COPY: &str = "docstrings(owner, text, file)";
+
 /// Findings of a program as `code place weight`, each with a remedy.
 fn found(engine: &Engine) -> Vec<String> {
     let told = engine.bundle(None, 3, &engine.snapshot()).unwrap();
@@ -26,7 +29,7 @@ fn check(views: &[Value], code: ErrorCode, place: &str, weight: &str) {
 
 #[test]
 fn a_program_without_oddities_has_no_findings() {
-    let rule = json!({"from": "names", "to": ["bindings"], "select": {"expr": "names.expr", "target": "bindings.binding"},
+    let rule = json!({"match": "names(expr, name=_name, target_scope=_scope), bindings(binding=target, name=_name, scope=_scope)",
                       "confidence": 0.9, "why": "they share a scope"});
     assert_eq!(found(&engine(&[view("a", "relate", rule)])), [""; 0]);
 }
@@ -40,25 +43,21 @@ fn a_view_that_runs_whole_at_every_change() {
 
 #[test]
 fn a_unit_of_refresh_of_many_columns() {
-    let rule = json!({"from": "exprs", "select": {"expr": "exprs.expr", "base": "exprs.base", "scope": "exprs.scope",
-                      "kind": "exprs.kind"}, "grain": ["expr", "base", "scope", "kind"]});
+    let rule = json!({"match": "exprs(expr, base, scope, kind)", "grain": ["expr", "base", "scope", "kind"]});
     check(&[view("a", "derive", rule)], ErrorCode::PlanWideGrain, "a: grain", "warning");
 }
 
 #[test]
 fn a_join_of_very_many_relations() {
-    let to: Vec<String> = (0..13).map(|number| format!("names as n{number}")).collect();
-    let on: Vec<String> = (0..13).map(|number| format!("n{number}.expr = exprs.expr")).collect();
-    let rule = json!({"from": "exprs", "to": to, "on": on, "select": {"expr": "exprs.expr"}, "grain": ["expr"]});
-    check(&[view("a", "derive", rule)], ErrorCode::PlanWideJoin, "a: to", "warning");
+    let rule = json!({"match": format!("exprs(expr){}", ", names(expr)".repeat(13))});
+    check(&[view("a", "derive", rule)], ErrorCode::PlanWideJoin, "a: match", "warning");
 }
 
 #[test]
 fn a_look_up_over_many_columns() {
-    let on = ["expr", "base", "scope", "kind", "name"].map(|column| format!("l.{column} = r.{column}"));
-    let rule =
-        json!({"from": "exprs as l", "to": ["exprs as r"], "on": on, "select": {"expr": "l.expr"}, "grain": ["expr"]});
-    check(&[view("a", "derive", rule)], ErrorCode::PlanWideIndex, "a: on", "note");
+    let all = "expr, base=_base, scope=_scope, kind=_kind, name=_name";
+    let rule = json!({"match": format!("exprs({all}), exprs({all})")});
+    check(&[view("a", "derive", rule)], ErrorCode::PlanWideIndex, "a: match", "note");
 }
 
 #[test]
@@ -76,26 +75,26 @@ fn a_recursion_that_may_go_very_deep_and_one_that_nothing_bounds() {
 
 #[test]
 fn a_view_that_holds_what_its_input_holds() {
-    check(&[view("a", "derive", json!({"from": "names"}))], ErrorCode::PlanCopy, "a: from", "warning");
+    check(&[view("a", "derive", json!({"match": COPY}))], ErrorCode::PlanCopy, "a: match", "warning");
 }
 
 #[test]
 fn two_views_that_say_the_same() {
-    let rule = json!({"from": "names", "select": {"expr": "names.expr"}});
-    check(&[view("a", "derive", rule.clone()), view("b", "derive", rule)], ErrorCode::PlanTwin, "b: from", "warning");
+    let rule = json!({"match": "names(expr)"});
+    check(&[view("a", "derive", rule.clone()), view("b", "derive", rule)], ErrorCode::PlanTwin, "b: match", "warning");
 }
 
 #[test]
 fn a_view_that_keeps_rows_for_nobody() {
-    let rule = json!({"from": "names", "select": {"expr": "names.expr"}});
+    let rule = json!({"match": "names(expr)"});
     check(&[view("a", "normalize", rule)], ErrorCode::PlanUnread, "a: stored", "warning");
 }
 
 #[test]
 fn a_view_that_very_many_read() {
-    let mut views = vec![view("a", "derive", json!({"from": "names", "select": {"expr": "names.expr"}}))];
+    let mut views = vec![view("a", "derive", json!({"match": "names(expr)"}))];
     for number in 0..65 {
-        let rule = json!({"from": "a", "select": {"expr": "a.expr"}, "where": format!("a.expr <> {number}"), "grain": ["expr"]});
+        let rule = json!({"match": format!("a(expr, expr <> {number})")});
         views.push(view(&format!("reader_{number}"), "derive", rule));
     }
     check(&views, ErrorCode::PlanFanOut, "a: name", "note");
@@ -103,20 +102,18 @@ fn a_view_that_very_many_read() {
 
 #[test]
 fn a_relationship_that_does_not_say_how_sure_it_is_or_why() {
-    let select = json!({"expr": "names.expr"});
-    let unsure = json!({"from": "names", "select": select, "why": "it is one"});
+    let unsure = json!({"match": "names(expr)", "why": "it is one"});
     check(&[view("a", "relate", unsure)], ErrorCode::PlanNoConfidence, "a: confidence", "warning");
-    let silent = json!({"from": "names", "select": select, "confidence": 0.9});
+    let silent = json!({"match": "names(expr)", "confidence": 0.9});
     check(&[view("a", "relate", silent)], ErrorCode::PlanNoReason, "a: why", "warning");
 }
 
 #[test]
 fn a_view_that_multiplies_rows() {
-    let rule = json!({"from": "names as l", "to": ["names as r"], "on": ["l.name = r.name"],
-                      "select": {"expr": "l.expr", "other": "r.expr"}, "grain": ["expr"]});
+    let rule = json!({"match": "names(expr, name=_name), names(expr=other, name=_name)"});
     let text: String = (1..200).map(|number| format!("names: expr={number} name=x\n")).collect();
     let engine = holding(&[view("a", "derive", rule)], &text);
-    assert_eq!(found(&engine), ["plan-growth a: to warning"]);
+    assert_eq!(found(&engine), ["plan-growth a: match warning"]);
 }
 
 #[test]
@@ -129,7 +126,7 @@ fn rows_at_the_last_level_are_told() {
 
 #[test]
 fn a_finding_is_told_and_refused_only_where_the_policy_says_so() {
-    let engine = engine(&[view("a", "derive", json!({"from": "names"}))]);
+    let engine = engine(&[view("a", "derive", json!({"match": COPY}))]);
     for validation in [Validation::Off, Validation::Warn] {
         engine.set_policy(Policy { validation, ..Policy::default() }).unwrap();
     }
@@ -140,7 +137,7 @@ fn a_finding_is_told_and_refused_only_where_the_policy_says_so() {
         let refused = engine.set_policy(policy).unwrap_err();
         assert_eq!(
             (refused.code, refused.stage, refused.place.as_str()),
-            (ErrorCode::PlanCopy, Stage::Compile, "a: from")
+            (ErrorCode::PlanCopy, Stage::Compile, "a: match")
         );
         assert_eq!(refused.hint, "read its input instead");
     }
@@ -149,8 +146,8 @@ fn a_finding_is_told_and_refused_only_where_the_policy_says_so() {
 
 #[test]
 fn rows_that_break_their_contract_are_not_stored_under_validation_error() {
-    let rule = json!({"from": "names", "select": {"expr": "names.expr", "target": "names.scope"},
-                      "confidence": "names.expr / 10.0", "why": "it is one"});
+    let rule = json!({"match": "names(expr, scope=target)",
+                      "confidence": "expr / 10.0", "why": "it is one"});
     let of = |validation| {
         let engine = engine(&[view("a", "relate", rule.clone())]);
         engine.set_policy(Policy { validation, ..Policy::default() }).unwrap();

@@ -18,35 +18,29 @@ pub(crate) fn program() -> Value {
         keys["kind"] = json!(kind);
         keys
     };
-    let found = json!({"expr": "n.expr", "target": "d.binding", "variable": "d.variable", "kind": "d.kind",
-                       "file": "n.file"});
     json!({"views": [
         view("import_target", "derive", json!({
-            "from": "imports as i", "to": ["files as f", "bindings as d"],
-            "on": ["i.module = f.module", "d.scope = f.scope", "d.name = i.name"],
-            "select": {"binding": "i.binding", "expr": "i.expr", "target": "d.binding", "variable": "d.variable",
-                       "kind": "d.kind", "file": "i.file"},
+            "match": "imports(binding, expr, module=_module, name=_name, file), files(module=_module, scope=_scope)
+                      bindings(binding=target, scope=_scope, name=_name, variable, kind)",
             "why": "the import names it",
         })),
         view("name_target", "derive", json!({
-            "from": "names as n", "to": ["bindings as d"],
-            "on": ["n.target_scope = d.scope", "n.name = d.name"],
-            "select": {"expr": "n.expr", "binding": "d.binding", "occurrence": "d.occurrence"},
+            "match": "names(expr, name=_name, target_scope=_scope), bindings(binding, scope=_scope, name=_name, occurrence)",
             "winner": {"group": ["expr"], "order": ["occurrence desc"]},
             "why": "the name is bound in that scope",
         })),
         view("name_local", "relate", json!({
-            "from": "names as n", "to": ["name_target as t", "bindings as d"],
-            "on": ["n.expr = t.expr", "t.binding = d.binding"], "where": "d.kind <> 'import_from'", "select": found,
+            "match": "names(expr, file), name_target(expr, binding=target)
+                      bindings(binding=target, variable, kind, kind <> 'import_from')",
             "confidence": 0.98, "score": 1.0, "why": "the name leads to `{target}`",
         })),
         view("name_imported", "relate", json!({
-            "from": "names as n", "to": ["name_target as t", "import_target as d_of", "bindings as d"],
-            "on": ["n.expr = t.expr", "t.binding = d_of.binding", "d_of.target = d.binding"], "select": found,
+            "match": "names(expr, file), name_target(expr, binding=_bound), import_target(binding=_bound, target)
+                      bindings(binding=target, variable, kind)",
             "confidence": 0.9, "score": 1.0, "why": "the name was imported",
         })),
         view("reference_import", "relate", json!({
-            "from": "import_target as n", "to": ["bindings as d"], "on": ["n.target = d.binding"], "select": found,
+            "match": "import_target(expr, target, file), bindings(binding=target, variable, kind)",
             "confidence": 0.95, "score": 2.0, "why": "the import leads to `{target}`",
         })),
         view("refers_to", "union", json!({
@@ -58,10 +52,8 @@ pub(crate) fn program() -> Value {
             "roles": {"expr": "expr"}, "grain": ["expr"], "stored": false, "why": "nothing binds `{name}`",
         })),
         view("lonely_import", "diagnostic", json!({
-            "from": "imports", "unless": ["files"], "on": ["files.module = imports.module"],
-            "where": "imports.level = 0",
-            "select": {"expr": "imports.expr", "binding": "imports.binding", "module": "imports.module", "file": "imports.file"},
-            "grain": ["binding"], "severity": "warning", "code": "lonely-import", "message": "no `{module}` here",
+            "match": "imports(binding, expr, module, file, level=0), not files(module)",
+            "severity": "warning", "code": "lonely-import", "message": "no `{module}` here",
         })),
     ]})
 }
