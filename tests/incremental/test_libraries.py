@@ -301,9 +301,9 @@ def test_a_change_that_needs_too_much_memory_is_given_up_and_comes_back(ws: Path
     graph.engine.set_policy(b'{"memory_mb": 1}')
     (ws / "main.py").write_text(MAIN + "made.stop()\n")
     with pytest.raises(EngineError) as caught:
-        graph.apply(coalesce([Rescan("")]), CancelToken())
+        rescan(graph)
     assert caught.value.code == "memory-budget"
     assert everything(graph.engine.snapshot()) == before
     graph.engine.set_policy(b"{}")
-    graph.apply(coalesce([Rescan("")]), CancelToken())
+    rescan(graph)
     assert everything(graph.engine.snapshot()) == everything(indexed(ws, WITH).engine.snapshot())

@@ -960,7 +960,9 @@ class LiveGraph:
             if may_rest:
                 idle = self._options.image_idle_s
                 rest = idle if rest is None else min(rest, idle)
-            is_lame = (self._failure is not None and self._failure.code != _TOO_LARGE) or bool(self.graph.engine.aside())
+            is_lame = (self._failure is not None and self._failure.code != _TOO_LARGE) or bool(
+                self.graph.engine.aside()
+            )
             if is_lame:
                 rest = again if rest is None else min(rest, again)
             with self._condition:

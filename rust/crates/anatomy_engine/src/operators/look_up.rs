@@ -16,7 +16,6 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::StreamExt;
 
-use super::ready::bare;
 use super::{Run, Version, properties};
 
 /// What becomes of an input row and its matches.
@@ -77,7 +76,7 @@ impl LookUpExec {
 
     /// What it does to a batch, without its input.
     pub(super) fn step(&self) -> LookUpStep {
-        LookUpStep { schema: bare(&self.schema), spec: self.spec.clone() }
+        LookUpStep { spec: self.spec.clone(), schema: self.schema.clone() }
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
@@ -71,7 +71,7 @@ impl Chain {
     /// The chain that a plan is; `None` if it is none.
     fn of(plan: &Arc<dyn ExecutionPlan>) -> Option<Chain> {
         if let Some(input) = plan.downcast_ref::<InputExec>() {
-            return Some(Chain { input: bare(&plan.schema()), what: input.what().to_owned(), steps: Vec::new() });
+            return Some(Chain { input: plan.schema(), what: input.what().to_owned(), steps: Vec::new() });
         }
         let step = if let Some(look_up) = plan.downcast_ref::<LookUpExec>() {
             Step::LookUp(look_up.step())
@@ -79,7 +79,7 @@ impl Chain {
             Step::Filter(filter.predicate().clone())
         } else {
             let projection = plan.downcast_ref::<ProjectionExec>()?;
-            Step::Project(projection.expr().iter().map(|of| of.expr.clone()).collect(), bare(&plan.schema()))
+            Step::Project(projection.expr().iter().map(|of| of.expr.clone()).collect(), plan.schema())
         };
         let [child] = plan.children()[..] else { return None };
         let mut chain = Chain::of(child)?;
@@ -137,10 +137,4 @@ impl Chain {
         }
         Ok((batch.num_rows() > 0).then_some(batch))
     }
-}
-
-/// A schema without what only people and the compiler read.
-pub(super) fn bare(schema: &SchemaRef) -> SchemaRef {
-    let plain = |of: &Arc<Field>| Field::new(of.name(), of.data_type().clone(), of.is_nullable());
-    Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
 }
