@@ -1065,6 +1065,8 @@ class LiveGraph:
             failure = error
         except EngineError as error:
             failure = LiveError(error.code, str(error))
+            if error.code == _TOO_LARGE:
+                self.graph.engine.note_fault(_TOO_LARGE, "run", str(error), "")
             logger.error("the graph could not follow: %s: %s", error.code, error)
         except BaseException as error:
             # A panic of the engine arrives as a BaseException; the writer has to outlive that too.
@@ -1073,7 +1075,8 @@ class LiveGraph:
             logger.exception("the graph could not follow")
         if failure is None:
             self._status = Status(state="live")
-            self.graph.engine.works_again(_WRITER_FAILED, "")
+            for code in (_WRITER_FAILED, _TOO_LARGE):
+                self.graph.engine.works_again(code, "")
         else:
             self._status = Status(state="failed", code=failure.code, message=str(failure))
         with self._condition:
