@@ -86,6 +86,13 @@ pub(crate) fn outward(
         }
         Start::Delta(leaf) => {
             let leaf = &block.leaves[*leaf];
+            if leaf.join == LeafJoin::Left {
+                // A row that comes takes the place of nulls, and one that goes leaves them: what holds of the row says nothing of
+                // what held, or will hold, without it.
+                filters.retain(|filter| !aliases(filter).contains(&leaf.alias));
+                let is_plain = |expr: &Expr| matches!(expr, Expr::Column(_)) || !aliases(expr).contains(&leaf.alias);
+                equalities.retain(|(left, right)| is_plain(left) && is_plain(right));
+            }
             for condition in &leaf.conditions {
                 match condition {
                     Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right })

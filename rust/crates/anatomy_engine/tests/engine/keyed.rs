@@ -34,6 +34,17 @@ fn an_outer_join_keeps_the_row_whose_partner_goes_or_fails_its_condition() {
 }
 
 #[test]
+fn a_condition_on_what_an_outer_join_may_lack_is_asked_again_when_that_comes_and_goes() {
+    let engine = holding(&every_form(), BEFORE);
+    assert_eq!(now(&engine, "outer_condition"), ["expr=1", "expr=2"]);
+    // The only row of its key: nothing else leads to it.
+    give(&engine, "a.py", &BEFORE.replace("name=x occurrence=1", "name=y occurrence=7"));
+    assert_eq!(now(&engine, "outer_condition"), [""; 0]);
+    give(&engine, "a.py", BEFORE);
+    assert_eq!(now(&engine, "outer_condition"), ["expr=1", "expr=2"]);
+}
+
+#[test]
 fn a_semi_join_counts_a_partner_once_and_an_anti_join_is_its_contrary() {
     let engine = holding(&every_form(), BEFORE);
     assert_eq!(now(&engine, "semi"), ["expr=1 name=x"]);

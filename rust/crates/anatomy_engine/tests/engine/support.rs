@@ -167,6 +167,14 @@ pub(crate) fn every_form() -> Vec<Value> {
                    "grain": ["expr"]}),
         ),
         view(
+            "outer_condition",
+            "derive",
+            json!({"sql": "SELECT n.expr AS expr FROM names AS n \
+                           LEFT JOIN bindings AS b ON n.target_scope = b.scope AND n.name = b.name \
+                           WHERE coalesce(b.occurrence, CAST(0 AS INT UNSIGNED)) < 3",
+                   "grain": ["expr"]}),
+        ),
+        view(
             "semi",
             "derive",
             json!({"sql": "SELECT n.expr AS expr, n.name AS name FROM names AS n \
