@@ -22,9 +22,7 @@ SETTINGS = "[workspace]\nstandard_library = false\npackages = false\n[history]\n
 
 RULE = """doc = "Holds if a name is bound, with a number that does not exist for `by_zero`."
 kind = "derive"
-from = "bindings"
-where = "bindings.name IS NOT NULL"
-select = { binding = "bindings.binding", file = "bindings.file", share = "1 / (CASE WHEN bindings.name = 'by_zero' THEN 0 ELSE 1 END)" }
+match = "bindings(binding, file, name=_name), share := 1 / (CASE WHEN _name = 'by_zero' THEN 0 ELSE 1 END)"
 grain = ["binding"]
 example = "`x = 1`."
 """
