@@ -53,6 +53,7 @@ fn one_row_runs_its_readers_for_one_key() {
             "either: keys 1, +0 -0",
             "inner: keys 1, +1 -0",
             "outer: keys 1, +1 -0",
+            "outer_condition: keys 1, +1 -0",
             "semi: keys 1, +1 -0",
             "targets: keys 1, +1 -0",
             "best: keys 1, +1 -0",
