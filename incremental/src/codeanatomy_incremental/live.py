@@ -805,9 +805,9 @@ class LiveGraph:
         return self._is_keeping
 
     def adopt(self, make: Callable[[], Graph | Program], told: Callable[[Exception | None], None]) -> None:
-        """Go on with another graph of the same workspace, made by a function, once it holds all files, or under another program, once
-        the views have run that it changes. Until then, and if the function or the compiler of rules refuses, the present graph answers. `told` hears how it ended, in a thread of its own; of
-        several that are asked for only the newest is adopted."""
+        """Go on with another graph of the same workspace, made by a function, once it holds all files, or under another program,
+        once the views have run that it changes. Until then, and if the function or the compiler of rules refuses, the present graph
+        answers. `told` hears how it ended, in a thread of its own; of several that are asked for only the newest is adopted."""
         with self._condition:
             self._wanted += 1
             number = self._wanted

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Mapping
 
 import msgspec
 
 from codeanatomy_incremental import disk, strict_toml
+from codeanatomy_incremental.user_folders import config_folder
 
 FILE = "trusted.toml"
 
@@ -29,17 +29,7 @@ class _Trusted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def place(environ: Mapping[str, str]) -> str:
     """The file of the user: in `CODEANATOMY_CONFIG_DIR`, else in `codeanatomy` in the folder that the system has for configuration."""
-    if environ.get("CODEANATOMY_CONFIG_DIR"):
-        return os.path.join(os.path.abspath(environ["CODEANATOMY_CONFIG_DIR"]), FILE)
-    home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
-    match sys.platform:
-        case "win32":
-            folder = environ.get("APPDATA") or os.path.join(home, "AppData", "Roaming")
-        case "darwin":
-            folder = os.path.join(home, "Library", "Application Support")
-        case _:
-            folder = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    return os.path.join(folder, "codeanatomy", FILE)
+    return os.path.join(config_folder(environ), FILE)
 
 
 def folders(environ: Mapping[str, str]) -> tuple[str, ...]:
